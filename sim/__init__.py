@@ -1,0 +1,60 @@
+"""Multivector: how states choose among the partnership offers of rival powers.
+
+    import sim
+
+    scenario = sim.load_scenario("strategic_balance", replicates=1000, seed=7)
+    run = sim.run(scenario)
+    run.data["alignment"].sel(state="UZ").mean("replicate")
+
+Names are imported when they are first used, so that ``import sim`` is quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sim import evidence
+    from sim.compose import list_scenarios, load_scenario
+    from sim.model import PartnershipModel, Power, State, replay
+    from sim.store import Run, open_run, run
+
+_PLACES = {
+    "load_scenario": ("sim.compose", "load_scenario"),
+    "list_scenarios": ("sim.compose", "list_scenarios"),
+    "evidence": ("sim", "evidence"),
+    "run": ("sim.store", "run"),
+    "open_run": ("sim.store", "open_run"),
+    "Run": ("sim.store", "Run"),
+    "replay": ("sim.model", "replay"),
+    "PartnershipModel": ("sim.model", "PartnershipModel"),
+    "State": ("sim.model", "State"),
+    "Power": ("sim.model", "Power"),
+}
+
+__all__ = [
+    "PartnershipModel",
+    "Power",
+    "Run",
+    "State",
+    "evidence",
+    "list_scenarios",
+    "load_scenario",
+    "open_run",
+    "replay",
+    "run",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module 'sim' has no attribute '{name}'")
+    module, attribute = _PLACES[name]
+    if module == __name__:  # a room that is a function too
+        return import_module(f"{module}.{attribute}")
+    return getattr(import_module(module), attribute)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_PLACES])

@@ -1,0 +1,192 @@
+"""The command ``multivector``.
+
+Exit status 0 for success, 2 for a user's mistake with one clear message, 1 for a failure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sim.errors import InputError, MultivectorError
+
+if TYPE_CHECKING:
+    from sim.store import Run
+
+Command = Callable[[argparse.Namespace], None]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    parser = _parser()
+    options, rest = parser.parse_known_args(arguments)
+    if rest and (any(text.startswith("-") for text in rest) or not hasattr(options, "overrides")):
+        parser.error(f"unknown argument: {rest[0]}")
+    if rest:  # overrides that follow an option
+        options.overrides += rest
+    command: Command = options.command
+    try:
+        command(options)
+    except InputError as error:
+        print(f"multivector: {error}", file=sys.stderr)
+        return 2
+    except MultivectorError as error:
+        print(f"multivector: failed: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("multivector: interrupted, nothing was stored", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="multivector", description="How states choose among the offers of rival powers."
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument(
+        "--config-dir", metavar="DIR", help="folder with configurations of your own"
+    )
+    run = commands.add_parser(
+        "run",
+        parents=[shared],
+        help="run one scenario with many replicates",
+        epilog="examples: multivector run seed=7 · multivector run states=kz "
+        "powers.eu.budget.value=3.1 · multivector run -m seed=1,2,3",
+    )
+    run.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="any configuration value")
+    run.add_argument(
+        "-m", "--multirun", action="store_true", help="several runs: values separated by commas"
+    )
+    run.set_defaults(command=_run)
+    scenarios = commands.add_parser("list", parents=[shared], help="list the scenarios")
+    scenarios.set_defaults(command=_list)
+    evidence = commands.add_parser(
+        "evidence",
+        parents=[shared],
+        help="show facts, or where a scenario's numbers come from",
+    )
+    evidence.add_argument("ids", nargs="*", metavar="FACT", help="ids of facts to show in full")
+    evidence.add_argument(
+        "--scenario", metavar="NAME", help="every number of a scenario with range, unit and source"
+    )
+    evidence.set_defaults(command=_evidence)
+    return parser
+
+
+def _run(options: argparse.Namespace) -> None:
+    if options.multirun:
+        _multirun(options.overrides, options.config_dir)
+        return
+    _run_one(options.overrides, options.config_dir)
+
+
+def _run_one(overrides: Sequence[str], config_dir: str | None) -> None:
+    """Compute or find one run, store it, and print its summary."""
+    from sim.analysis.alignment import summary
+    from sim.compose import compose_scenario, ledger
+    from sim.store import find_run, run, writable
+
+    scenario = compose_scenario(overrides, config_dir)
+    writable(scenario.output.dir)
+    stored = find_run(scenario, scenario.output.dir)
+    if stored is None:
+        computed = run(scenario, ledger(config_dir))
+        stored = computed.save(scenario.output.dir, _draw if scenario.output.figures else None)
+        note = f"{stored.manifest['wall_seconds']:.1f} s"
+    else:
+        note = "found stored, not computed again"
+    print(
+        f"{scenario.story.title}: {scenario.replicates} replicates, seed {scenario.seed} ({note})\n"
+    )
+    print(summary(stored.data, stored.final).text())
+    print(f"\n{stored.folder}")
+
+
+def _draw(run: Run, folder: Path) -> None:
+    from sim.plots.figures import draw_all
+
+    draw_all(run.data, run.final, folder)
+
+
+def _multirun(overrides: Sequence[str], config_dir: str | None) -> None:
+    """Let Hydra expand the overrides and run each combination."""
+    import hydra
+    from hydra.core.hydra_config import HydraConfig
+    from omegaconf import DictConfig
+
+    from sim.compose import CONFIG_DIR, CONFIG_NAME
+
+    failures: list[MultivectorError] = []
+
+    def job(config: DictConfig) -> None:
+        chosen = list(HydraConfig.get().overrides.task)
+        print(f"# {' '.join(chosen)}")
+        try:
+            _run_one(chosen, config_dir)
+        except MultivectorError as error:
+            failures.append(error)
+            print(f"multivector: {error}", file=sys.stderr)
+
+    search = [f"hydra.searchpath=[file://{Path(config_dir).resolve()}]"] if config_dir else []
+    quiet = [
+        "hydra.output_subdir=null",
+        "hydra/job_logging=none",
+        "hydra/hydra_logging=none",
+        "hydra.sweep.dir=.",
+        "hydra.sweep.subdir=.",
+    ]
+    before = sys.argv
+    sys.argv = ["multivector", "--multirun", *search, *quiet, *overrides]
+    try:
+        hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name=CONFIG_NAME)(job)()
+    finally:
+        sys.argv = before
+    if failures:
+        raise type(failures[0])(f"{len(failures)} of the runs failed, the first: {failures[0]}")
+
+
+def _list(options: argparse.Namespace) -> None:
+    from sim.compose import list_scenarios
+
+    found = list_scenarios(options.config_dir)
+    width = max(map(len, found))
+    for name, title in found.items():
+        print(f"{name:{width}}  {title}")
+
+
+def _evidence(options: argparse.Namespace) -> None:
+    from sim.compose import ledger, load_scenario
+    from sim.provenance import provenance
+
+    facts = ledger(options.config_dir)
+    if options.ids:
+        print("\n\n".join(facts.text(name) for name in options.ids))
+        return
+    if options.scenario is None:
+        width = max(map(len, facts.facts))
+        for name, fact in facts.facts.items():
+            print(f"{name:{width}}  {fact.figure}")
+        return
+    scenario = load_scenario(options.scenario, config_dir=options.config_dir)
+    for row in provenance(scenario, facts):
+        spread = "fixed" if row.low == row.high else f"{row.low:.4g} to {row.high:.4g}"
+        print(f"{row.name} = {row.value:.6g} {row.unit} ({spread})")
+        for source in row.sources:
+            print(f"    {source}")
+        if row.facts:
+            print(f"    facts: {', '.join(row.facts)}")
+        if row.assumption:
+            print(f"    assumption: {row.assumption}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

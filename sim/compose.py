@@ -1,0 +1,241 @@
+"""Configuration files and overrides in, a checked ``Scenario`` out.
+
+Hydra composes; the gate decides. Hydra is imported here and in ``sim.cli`` only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from sim.errors import InputError, nearest
+from sim.evidence import Ledger, load_ledger
+from sim.gate import UserSet, build_scenario
+from sim.quantity import SCALAR
+from sim.scenario import Scenario
+
+_PACKAGED: Final = Path(__file__).resolve().parent / "configs"
+CONFIG_DIR: Final = _PACKAGED if _PACKAGED.is_dir() else _PACKAGED.parent.parent / "configs"
+"""Shipped configurations: inside the installed package, or beside it in a source tree."""
+CONFIG_NAME: Final = "config"
+
+
+def load_scenario(
+    name: str = "strategic_balance",
+    *overrides: str,
+    config_dir: str | Path | None = None,
+    **settings: Any,
+) -> Scenario:
+    """Compose and check a scenario.
+
+    Parameters
+    ----------
+    name : a file of the ``scenario`` group, without its ending.
+    overrides : as on the command line, such as ``"powers.eu.budget.value=3.1"`` or ``"states=kz"``.
+    config_dir : folder with configuration groups of one's own (and ``evidence/`` for its facts),
+        searched before the shipped ones.
+    settings : top-level values by name, such as ``replicates=1000, seed=7``.
+
+    Raises
+    ------
+    InputError
+        With the key or file, what is wrong and the nearest valid name.
+    """
+    given = [f"{key}={_literal(value)}" for key, value in settings.items()]
+    return compose_scenario((f"scenario={name}", *overrides, *given), config_dir)
+
+
+def compose_scenario(overrides: Sequence[str], config_dir: str | Path | None = None) -> Scenario:
+    """As ``load_scenario``, from overrides alone (the command line's way in)."""
+    folders = _folders(config_dir)
+    parsed = [_parse(text) for text in overrides]
+    _check_groups(parsed, folders)
+    tree = _compose(overrides, folders)
+    try:
+        return build_scenario(tree, ledger(config_dir), _user_set(parsed), _baseline())
+    except InputError as error:
+        raise InputError(f"{error}{_origin(str(error), tree, parsed, folders)}") from None
+
+
+def ledger(config_dir: str | Path | None = None) -> Ledger:
+    """Evidence ledger, with the facts of a folder of one's own where it has any."""
+    if config_dir is None:
+        return load_ledger()
+    own = Path(config_dir).resolve() / "evidence"
+    return load_ledger((own,)) if own.is_dir() else load_ledger()
+
+
+def list_scenarios(config_dir: str | Path | None = None) -> dict[str, str]:
+    """Name and title of every scenario that can be run."""
+    found: dict[str, str] = {}
+    for folder in _folders(config_dir):
+        for path in sorted((folder / "scenario").glob("*.yaml")):
+            try:
+                story = (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("story") or {}
+            except yaml.YAMLError as error:
+                raise _yaml_error(error) from None
+            found.setdefault(path.stem, str(story.get("title", "")))
+    return found
+
+
+@lru_cache(maxsize=1)
+def _baseline() -> Scenario:
+    return build_scenario(_compose((), _folders(None)), load_ledger())
+
+
+def _folders(config_dir: str | Path | None) -> tuple[Path, ...]:
+    if config_dir is None:
+        return (CONFIG_DIR,)
+    own = Path(config_dir).resolve()
+    if not own.is_dir():
+        raise InputError(f"--config-dir: no folder {config_dir}")
+    return (own, CONFIG_DIR)
+
+
+def _compose(overrides: Sequence[str], folders: tuple[Path, ...]) -> dict[str, Any]:
+    """Compose with Hydra and return plain nested dictionaries."""
+    from hydra import compose, initialize_config_dir
+    from hydra.errors import HydraException
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    search = [f"hydra.searchpath=[file://{folder}]" for folder in folders[:-1]]
+    try:
+        with initialize_config_dir(str(folders[-1]), version_base="1.3"):
+            config = compose(CONFIG_NAME, overrides=[*search, *overrides])
+        tree = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    except yaml.YAMLError as error:
+        raise _yaml_error(error) from None
+    except (HydraException, OmegaConfBaseException) as error:
+        cause: BaseException | None = error
+        while cause is not None:
+            if isinstance(cause, yaml.YAMLError):
+                raise _yaml_error(cause) from None
+            cause = cause.__cause__
+        raise _composition_error(error, overrides, folders) from None
+    assert isinstance(tree, dict)
+    return {str(key): part for key, part in tree.items()}
+
+
+def _yaml_error(error: yaml.YAMLError) -> InputError:
+    mark = getattr(error, "problem_mark", None)
+    where = f"{mark.name}, line {mark.line + 1}" if mark is not None else "configuration"
+    return InputError(f"{where}: {getattr(error, 'problem', None) or error}")
+
+
+def _composition_error(
+    error: Exception, overrides: Sequence[str], folders: tuple[Path, ...]
+) -> InputError:
+    """Say which override does not fit, and the nearest key that would."""
+    groups = [text for text in overrides if _parse(text).is_group(folders)]
+    values = [text for text in overrides if text not in groups]
+    if values:
+        tree = _compose(groups, folders)
+        for text in values:
+            override = _parse(text)
+            if override.prefix in ("", "~"):
+                missing = _missing_key(tree, override.key)
+                if missing is not None:
+                    return InputError(f"option '{text}': {missing}")
+    return InputError(str(error).splitlines()[0])
+
+
+def _missing_key(tree: Any, key: str) -> str | None:
+    """What is wrong with a dotted key, or None when it exists."""
+    path: list[str] = []
+    for part in key.split("."):
+        if not isinstance(tree, Mapping):
+            return f"'{'.'.join(path)}' has no key '{part}'"
+        if part not in tree:
+            where = f" in '{'.'.join(path)}'" if path else ""
+            return f"unknown key '{part}'{where}{nearest(part, map(str, tree))}"
+        tree = tree[part]
+        path.append(part)
+    return None
+
+
+class _Override:
+    """One override as typed: prefix (``+``, ``++``, ``~`` or none), key and value."""
+
+    def __init__(self, prefix: str, key: str, value: str | None) -> None:
+        self.prefix, self.key, self.value = prefix, key, value
+
+    def is_group(self, folders: tuple[Path, ...]) -> bool:
+        """Whether the key names a configuration group rather than a value."""
+        return any((folder / self.key).is_dir() for folder in folders)
+
+
+def _parse(text: str) -> _Override:
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+
+    try:
+        OverridesParser.create().parse_override(text)
+    except HydraException:
+        raise InputError(f"option '{text}': not of the form key=value") from None
+    prefix = text[: len(text) - len(text.lstrip("+~"))]
+    key, _, value = text[len(prefix) :].partition("=")
+    return _Override(prefix, key.split("@")[0], value)
+
+
+def _check_groups(overrides: Sequence[_Override], folders: tuple[Path, ...]) -> None:
+    """Refuse an option of a group that no file stands for, such as an unknown scenario."""
+    for override in overrides:
+        if not override.is_group(folders) or override.prefix == "~":
+            continue
+        options = {
+            path.stem for folder in folders for path in (folder / override.key).glob("*.yaml")
+        }
+        if override.value not in options:
+            hint = nearest(override.value or "", options)
+            raise InputError(f"{override.key}={override.value}: no such {override.key}{hint}")
+
+
+def _user_set(overrides: Sequence[_Override]) -> UserSet:
+    """Which numbers the command line sets: entries by quantity path, and paths of set ranges."""
+    values: dict[str, set[str]] = {}
+    ranges: set[str] = set()
+    for override in overrides:
+        path, _, rest = override.key.partition(".value")
+        if rest.startswith(".") or override.key.endswith(".value"):
+            values.setdefault(path, set()).add(rest[1:] if rest else SCALAR)
+        for end in (".low", ".high"):
+            if end in override.key:
+                ranges.add(override.key.partition(end)[0])
+    return UserSet(
+        {path: frozenset(entries) for path, entries in values.items()}, frozenset(ranges)
+    )
+
+
+def _origin(
+    message: str, tree: Mapping[str, Any], overrides: Sequence[_Override], folders: tuple[Path, ...]
+) -> str:
+    """The file behind a key that the gate refused, unless the command line set it."""
+    key = message.partition(":")[0]
+    if any(key.startswith(override.key) for override in overrides):
+        return ""
+    for folder in folders:
+        for path, content in _files(folder):
+            if _missing_key(content, key) is None and _missing_key(tree, key) is None:
+                return f" [{path.relative_to(folder.parent)}]"
+    return ""
+
+
+def _files(folder: Path) -> Iterator[tuple[Path, Any]]:
+    """Configuration files with their content as it stands in the composed tree."""
+    for path in sorted(folder.rglob("*.yaml")):
+        try:
+            text = path.read_text(encoding="utf-8")
+            content = yaml.safe_load(text)
+        except (OSError, yaml.YAMLError):
+            continue
+        placed = "_global_" in text or path.parent == folder
+        yield path, content if placed else {path.parent.name: content}
+
+
+def _literal(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,147 @@
+"""Host for many replicates: chunks that fit the cache, on one process or several.
+
+The chunk size and the number of workers change the speed, never a bit of the result.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from typing import Final
+
+from tqdm import tqdm
+
+from sim.axes import Domain
+from sim.calibration import choice_constants
+from sim.draws import Draws, predraw
+from sim.outcomes import Data, Recorder, reserve
+from sim.parameters import Parameters, build, ids
+from sim.sampling import Sampler
+from sim.scenario import Scenario
+from sim.step import advance
+from sim.world import World, initialise
+
+SMALL_RUN: Final = 20_000
+"""Replicates below which starting further processes costs more than it saves."""
+PROGRESS_DELAY: Final = 1.0
+"""Seconds before a progress bar shows."""
+
+
+def simulate(scenario: Scenario) -> tuple[Data, Data]:
+    """Run all replicates of a scenario.
+
+    Returns
+    -------
+    Outcomes by name, (period, [state], [power], [domain], replicate), and the stocks at the end,
+    the same without the period axis.
+    """
+    chunks = list(_chunks(scenario.replicates, scenario.output.chunk))
+    workers = _workers(scenario)
+    data, final = reserve(scenario.steps, sizes(scenario, scenario.replicates))
+    with tqdm(
+        total=scenario.replicates,
+        unit="run",
+        delay=PROGRESS_DELAY,
+        disable=None if scenario.output.progress else True,
+    ) as progress:
+        if workers == 1:
+            host = Host(scenario)
+            for chunk in chunks:
+                host.run(chunk, _part(data, chunk), _part(final, chunk))
+                progress.update(len(chunk))
+            return data, final
+        spawn = get_context("spawn")
+        with ProcessPoolExecutor(workers, spawn, _start_worker, (scenario,)) as pool:
+            tasks = {pool.submit(_work, chunk): chunk for chunk in chunks}
+            for task in as_completed(tasks):
+                chunk = tasks[task]
+                for whole, found in zip((data, final), task.result(), strict=True):
+                    for name, array in _part(whole, chunk).items():
+                        array[...] = found[name]
+                progress.update(len(chunk))
+    return data, final
+
+
+class Host:
+    """Runs chunks of consecutive replicates of one scenario."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        """Prepare what all chunks share."""
+        self.scenario = scenario
+        self.constants = choice_constants(scenario)
+        self.sampler = Sampler(scenario)
+        self.ids = ids(scenario)
+
+    def start(self, replicates: range) -> tuple[Parameters, Draws, World]:
+        """Parameters, draws and first world of a chunk."""
+        parameters = build(self.scenario, self.sampler.values(replicates), self.constants)
+        draws = predraw(self.scenario.seed, replicates, self.scenario.steps, self.ids)
+        return parameters, draws, initialise(parameters, len(replicates))
+
+    def run(self, replicates: range, data: Data, final: Data) -> None:
+        """Run a chunk and write its outcomes into the arrays given."""
+        parameters, draws, world = self.start(replicates)
+        recorder = Recorder(parameters, data, final)
+        for step in range(self.scenario.steps):
+            following, record = advance(world, parameters, draws, step)
+            recorder.take(step, world, record)
+            world = following
+        recorder.close(world, self.scenario.steps)
+
+
+def run_chunk(scenario: Scenario, replicates: range) -> tuple[Data, Data]:
+    """Outcomes and final stocks of a chunk of consecutive replicates."""
+    data, final = reserve(scenario.steps, sizes(scenario, len(replicates)))
+    Host(scenario).run(replicates, data, final)
+    return data, final
+
+
+def worlds(scenario: Scenario, replicates: range) -> Iterator[World]:
+    """The worlds that a chunk passes through, T + 1 of them."""
+    parameters, draws, world = Host(scenario).start(replicates)
+    yield world
+    for step in range(scenario.steps):
+        world, _ = advance(world, parameters, draws, step)
+        yield world
+
+
+def sizes(scenario: Scenario, replicates: int) -> dict[str, int]:
+    """Lengths of the axes of outcome arrays."""
+    return {
+        "state": len(scenario.states),
+        "power": len(scenario.powers),
+        "domain": len(Domain),
+        "replicate": replicates,
+    }
+
+
+_host: Host | None = None
+
+
+def _start_worker(scenario: Scenario) -> None:
+    global _host
+    _host = Host(scenario)
+
+
+def _work(chunk: range) -> tuple[Data, Data]:
+    assert _host is not None
+    data, final = reserve(_host.scenario.steps, sizes(_host.scenario, len(chunk)))
+    _host.run(chunk, data, final)
+    return data, final
+
+
+def _part(whole: Data, chunk: range) -> Data:
+    return {name: array[..., chunk.start : chunk.stop] for name, array in whole.items()}
+
+
+def _chunks(replicates: int, size: int) -> Iterator[range]:
+    for start in range(0, replicates, size):
+        yield range(start, min(start + size, replicates))
+
+
+def _workers(scenario: Scenario) -> int:
+    if scenario.output.workers:
+        return scenario.output.workers
+    return 1 if scenario.replicates < SMALL_RUN else (os.cpu_count() or 1)

@@ -1,0 +1,330 @@
+"""Host for one replicate: a Mesa model to look at, step by step.
+
+The model calls the same ``advance`` as the ensemble, so replicate 17 is the same run in both, bit
+for bit. ``State`` and ``Power`` agents are views of the world; a subclass of ``State`` may override
+``choose`` to try another rule of choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import mesa
+import numpy as np
+
+from sim.axes import DOMAINS, FloatArray
+from sim.ensemble import Host, sizes
+from sim.errors import InputError, nearest
+from sim.outcomes import Data, Recorder, reserve
+from sim.processes import Appraisal, Offers, decide_by_rule
+from sim.rules import measures
+from sim.scenario import ChoiceRule, Scenario
+from sim.step import Record, advance
+from sim.world import World
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sim.store import Run
+
+Picks = dict[str, str | None]
+"""Power picked by domain; None for nobody."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One offer as a state sees it.
+
+    Attributes
+    ----------
+    power, domain : who offers, and where.
+    amount : USD bn. value : percent of the state's GDP.
+    conditionality, credibility : shares. utility : log-odds against picking nobody.
+    probability : chance of being picked under the model's own rule.
+    terms : the terms that add up to the utility, by name.
+    """
+
+    power: str
+    domain: str
+    amount: float
+    value: float
+    conditionality: float
+    credibility: float
+    utility: float
+    probability: float
+    terms: Mapping[str, float]
+
+
+class State(mesa.Agent):
+    """A state that picks among offers."""
+
+    model: PartnershipModel
+
+    def __init__(self, model: PartnershipModel, code: str, place: int) -> None:
+        """Place ``place`` along the state axis of the world."""
+        super().__init__(model)
+        self.code = code
+        self.place = place
+        self.default: Picks = {}
+
+    @property
+    def gdp(self) -> float:
+        """Gross domestic product, USD bn/yr."""
+        return float(self.model.world.gdp[self.place, 0, 0, 0])
+
+    @property
+    def dependence(self) -> dict[str, float]:
+        """Dependence on each power over all domains, at the start of the current half-year."""
+        return self._by_power(self.model.ties().total[self.place, :, 0, 0])
+
+    @property
+    def hedging_index(self) -> float:
+        """0 with one partner, 1 with equal ties to all powers."""
+        share = measures.shares(self.model.ties().total)
+        return float(measures.hedging_index(share)[self.place, 0, 0, 0])
+
+    @property
+    def picks(self) -> Picks:
+        """Power picked in each domain in the last half-year."""
+        last = self.model.world.last_pick[self.place, :, :, 0]
+        return {
+            domain: self.model.power_codes[int(last[:, d].argmax())] if last[:, d].any() else None
+            for d, domain in enumerate(DOMAINS)
+        }
+
+    @property
+    def credibility(self) -> dict[str, float]:
+        """Believed share of delivery of each power, mean over domains."""
+        world = self.model.world
+        belief = world.successes / (world.successes + world.failures)
+        return self._by_power(belief[self.place, :, :, 0].mean(axis=1))
+
+    @property
+    def backlog(self) -> dict[str, float]:
+        """Signed and not yet come due, USD bn."""
+        return self._by_power(self.model.world.backlog[self.place, :, :, 0].sum(axis=1))
+
+    def choose(self, offers: Mapping[str, list[Offer]]) -> Picks:
+        """Pick at most one offer in each domain; the default is the scenario's own rule.
+
+        Parameters
+        ----------
+        offers : the offers on the table, by domain.
+
+        Returns
+        -------
+        Power code by domain; None, or no entry, for nobody.
+        """
+        return self.default
+
+    def _by_power(self, row: FloatArray) -> dict[str, float]:
+        return {power: float(x) for power, x in zip(self.model.power_codes, row, strict=True)}
+
+
+class Power(mesa.Agent):
+    """A power that makes offers."""
+
+    model: PartnershipModel
+
+    def __init__(self, model: PartnershipModel, code: str, place: int) -> None:
+        """Place ``place`` along the power axis of the world."""
+        super().__init__(model)
+        self.code = code
+        self.place = place
+
+    @property
+    def budget(self) -> float:
+        """Budget flow, USD bn/yr."""
+        return float(self.model.world.budget[0, self.place, 0, 0])
+
+    @property
+    def unspent(self) -> float:
+        """Money left from the last half-year, USD bn."""
+        return float(self.model.world.unspent[0, self.place, 0, 0])
+
+    @property
+    def allocation(self) -> dict[tuple[str, str], float]:
+        """Share of the budget offered to each state in each domain."""
+        shares = self.model.world.allocation[:, self.place, :, 0]
+        return {
+            (state, domain): float(shares[s, d])
+            for s, state in enumerate(self.model.state_codes)
+            for d, domain in enumerate(DOMAINS)
+        }
+
+    @property
+    def influence(self) -> float:
+        """Share in the dependence of all states, weighted by GDP."""
+        share = measures.influence(self.model.world.gdp, self.model.ties().total)
+        return float(share[0, self.place, 0, 0])
+
+
+class PartnershipModel(mesa.Model):
+    """One replicate of a scenario as a Mesa model.
+
+    Parameters
+    ----------
+    scenario : from ``sim.load_scenario``.
+    replicate : number of the replicate.
+    state_class : class of the state agents; a subclass of ``State`` may override ``choose``.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        replicate: int = 0,
+        state_class: type[State] = State,
+    ) -> None:
+        """Build the world of one replicate and its agents."""
+        if replicate < 0:
+            raise InputError(f"replicate: must be 0 or more, not {replicate}")
+        super().__init__(rng=scenario.seed)
+        self.scenario = scenario
+        self.replicate = replicate
+        self.state_codes = scenario.state_codes
+        self.power_codes = scenario.power_codes
+        host = Host(scenario)
+        self.parameters, self.draws, self.world = host.start(range(replicate, replicate + 1))
+        self.record: Record | None = None
+        self.period = 0
+        self._data, self._final = reserve(scenario.steps, sizes(scenario, 1))
+        self._recorder = Recorder(self.parameters, self._data, self._final)
+        self._rule = decide_by_rule(self.parameters)
+        self.states = [state_class(self, code, n) for n, code in enumerate(self.state_codes)]
+        self.powers = [Power(self, code, n) for n, code in enumerate(self.power_codes)]
+        self.datacollector = mesa.DataCollector(
+            model_reporters={"period": "label"},
+            agenttype_reporters={
+                state_class: {
+                    "code": "code",
+                    "gdp": "gdp",
+                    "dependence": "dependence",
+                    "hedging_index": "hedging_index",
+                    "picks": "picks",
+                },
+                Power: {"code": "code", "budget": "budget", "influence": "influence"},
+            },
+        )
+        self.datacollector.collect(self)
+
+    @property
+    def label(self) -> str:
+        """Half-year that the next step simulates, such as ``2025H2``; the end when it is over."""
+        periods = self.scenario.periods
+        return periods[self.period] if self.period < len(periods) else self.scenario.horizon.end
+
+    def step(self) -> None:
+        """Simulate one half-year."""
+        if self.period >= self.scenario.steps:
+            self.running = False
+            return
+        before = self.world
+        self.world, self.record = advance(
+            before, self.parameters, self.draws, self.period, self._ask_states
+        )
+        self._recorder.take(self.period, before, self.record)
+        self.period += 1
+        if self.period == self.scenario.steps:
+            self._recorder.close(self.world, self.scenario.steps)
+            self.running = False
+        self.datacollector.collect(self)
+
+    def run(self) -> PartnershipModel:
+        """Simulate to the end of the horizon."""
+        while self.period < self.scenario.steps:
+            self.step()
+        return self
+
+    def outcomes(self) -> tuple[Data, Data]:
+        """Outcomes so far and final stocks, as the ensemble reports them, for one replicate."""
+        return {name: array[: self.period] for name, array in self._data.items()}, self._final
+
+    def ties(self) -> Any:
+        """Ties of all states in the current world (``sim.processes.Ties``)."""
+        from sim.processes import measure_ties
+
+        return measure_ties(self.world, self.parameters, self.period)
+
+    def table(self) -> pd.DataFrame:
+        """What the agents reported at each point, one row a state and period."""
+        table: pd.DataFrame = self.datacollector.get_agenttype_vars_dataframe(type(self.states[0]))
+        return table
+
+    def _ask_states(
+        self, world: World, table: Offers, appraised: Appraisal, noise: FloatArray
+    ) -> FloatArray:
+        """Let every state agent choose, all from the same table."""
+        rule = self._rule(world, table, appraised, noise)
+        if self.parameters.switches.choice is ChoiceRule.MEAN_FIELD:
+            return rule
+        picks = np.zeros_like(rule)
+        for state in self.states:
+            place = state.place
+            state.default = {
+                domain: self.power_codes[int(rule[place, :, d, 0].argmax())]
+                if rule[place, :, d, 0].any()
+                else None
+                for d, domain in enumerate(DOMAINS)
+            }
+            chosen = state.choose(self._offers_to(place, table, appraised))
+            self._mark(picks, place, chosen, table)
+        return picks
+
+    def _mark(self, picks: FloatArray, place: int, chosen: Picks, table: Offers) -> None:
+        """Write the picks of one state, or say what is wrong with them."""
+        for domain, power in chosen.items():
+            where = f"choose() of {self.state_codes[place]}"
+            if domain not in DOMAINS:
+                raise InputError(f"{where}: unknown domain '{domain}'{nearest(domain, DOMAINS)}")
+            if power is None:
+                continue
+            if power not in self.power_codes:
+                hint = nearest(power, self.power_codes)
+                raise InputError(f"{where}: unknown power '{power}'{hint}")
+            p, d = self.power_codes.index(power), DOMAINS.index(domain)
+            if not table.posted[place, p, d, 0]:
+                raise InputError(f"{where}: {power} offers nothing in {domain}")
+            picks[place, p, d, 0] = 1.0
+
+    def _offers_to(self, place: int, table: Offers, appraised: Appraisal) -> dict[str, list[Offer]]:
+        conditions = np.broadcast_to(self.parameters.conditionality, table.amount.shape)
+        terms = [np.broadcast_to(term, table.amount.shape) for term in appraised.terms]
+        found: dict[str, list[Offer]] = {domain: [] for domain in DOMAINS}
+        for d, domain in enumerate(DOMAINS):
+            for p, power in enumerate(self.power_codes):
+                cell = (place, p, d, 0)
+                if table.posted[cell]:
+                    values = {
+                        n: float(t[cell])
+                        for n, t in zip(appraised.terms._fields, terms, strict=True)
+                    }
+                    found[domain].append(
+                        Offer(
+                            power=power,
+                            domain=domain,
+                            amount=float(table.amount[cell]),
+                            value=float(table.value[cell]),
+                            conditionality=float(conditions[cell]),
+                            credibility=float(table.credibility[cell]),
+                            utility=float(appraised.utility[cell]),
+                            probability=float(appraised.probability[place, p + 1, d, 0]),
+                            terms=values,
+                        )
+                    )
+        return found
+
+
+def replay(run: Run, replicate: int) -> PartnershipModel:
+    """Mesa model of one replicate of a run, at its start; the same bits as in the ensemble.
+
+    Raises
+    ------
+    InputError
+        When the run has no such replicate.
+    """
+    if not 0 <= replicate < run.scenario.replicates:
+        last = run.scenario.replicates - 1
+        raise InputError(f"replicate: the run has 0 to {last}, not {replicate}")
+    return PartnershipModel(run.scenario, replicate)

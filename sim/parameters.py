@@ -1,0 +1,452 @@
+"""From drawn numbers to the arrays that a step reads.
+
+``build`` arranges the numbers of ``sim.sampling`` over (state, power, domain, replicate); the last
+axis has length 1 (the same for all replicates) or that of the chunk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from sim.axes import DOMAINS, REPLICATE, ROW, Domain, FloatArray, sum_over
+from sim.draws import Ids
+from sim.rules import shocks
+from sim.sampling import Values
+from sim.scenario import (
+    ChoiceRule,
+    DeliveryRule,
+    EventSpec,
+    Prior,
+    Scenario,
+    Target,
+    parse_period,
+)
+from sim.timeline import Timeline, tabulate
+
+NAIVE_BELIEF: Final = 0.5
+"""Expected share of delivery of a state that knows nothing (E21)."""
+
+Constants = Mapping[str, tuple[float, ...]]
+"""Choice constants alpha by lower-case power code, one a domain."""
+
+
+@dataclass(frozen=True)
+class Switches:
+    """Rules that a scenario picks by name."""
+
+    choice: ChoiceRule
+    delivery: DeliveryRule
+    exact: bool  # lambda infinite: best option, no noise
+
+
+@dataclass(frozen=True)
+class Initial:
+    """Stocks at the start of a run (axes state, power, domain, replicate)."""
+
+    gdp: FloatArray
+    budget: FloatArray
+    capital: FloatArray
+    other_capital: FloatArray
+    investment: FloatArray
+    trade: FloatArray
+    remittances: FloatArray
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Everything a step reads beside the world and the draws; symbols as in the model document."""
+
+    years: float  # Delta, length of a step
+    switches: Switches
+    initial: Initial
+    allocation: FloatArray  # sigma, (S, P, D)
+    # growth of economies and budgets
+    gdp_growth: FloatArray  # exp(g_s Delta), (S, 1, 1)
+    budget_growth: FloatArray  # g_p, 1/yr
+    war_drain: FloatArray  # delta^W_p, 1/yr
+    rollover: FloatArray  # psi
+    minimum_offer: FloatArray  # g_min, USD bn
+    # environment
+    war: Timeline
+    sanctions: Timeline  # X without surges
+    threat: Timeline  # tau_s without surges
+    protection: Timeline  # prot_ps, (S, P, 1)
+    affinity: Timeline  # E8, (S, P, D)
+    surge_targets: tuple[Target, ...]  # one an event type
+    surge_mean: FloatArray  # rate times Delta, (1, E, 1)
+    surge_size: FloatArray  # (S, E, 1); 0 where a state is spared
+    surge_kept: FloatArray  # share left after a step, (1, E, 1)
+    # appraisal
+    precision: FloatArray  # lambda
+    outside_option: FloatArray  # u0
+    value_scale: FloatArray  # v0, percent of GDP
+    domain_weights: FloatArray  # w_sd
+    conditionality: FloatArray  # c_pd
+    conditionality_aversion: FloatArray  # beta_c kappa_s
+    hedging: FloatArray  # chi_s
+    coercibility: FloatArray  # theta_p
+    lock_in: FloatArray  # beta_L,d
+    security_need: FloatArray  # beta_s
+    sanction_cost: FloatArray  # beta_x e_p sens_d
+    imposes_sanctions: FloatArray  # 1 for partners that impose sanctions, (1, J, 1)
+    peer_weight: FloatArray  # beta_n
+    inertia: FloatArray  # beta_m
+    # delivery, learning, capital
+    processing: FloatArray  # phi_d
+    delivery: FloatArray  # pi_pd
+    prior_success: FloatArray  # a0
+    prior_failure: FloatArray  # b0
+    evidence_weight: FloatArray  # omega_b
+    evidence_scale: FloatArray  # e0, percent of GDP
+    social_learning: FloatArray  # omega_soc
+    memory: FloatArray  # rho_f
+    capital_retained: FloatArray  # (1 - delta_d)^Delta
+    investment_retained: FloatArray
+    # dependence
+    dependence_weights: FloatArray  # omega_d
+    remittance_capital: FloatArray  # remcap where the power hosts migrants, years
+    own_security: FloatArray  # own_s
+    protection_effect: FloatArray  # eta_S
+
+
+def ids(scenario: Scenario) -> Ids:
+    """Permanent ids of the entities of a scenario, which key its random numbers."""
+    return Ids(
+        states=tuple(state.id for state in scenario.states.values()),
+        powers=tuple(power.id for power in scenario.powers.values()),
+        events=tuple((event.id, bool(event.states)) for event in _poisson(scenario).values()),
+    )
+
+
+def build(scenario: Scenario, values: Values, constants: Constants) -> Parameters:
+    """Arrange drawn numbers into the arrays of a run.
+
+    Parameters
+    ----------
+    scenario : what to run.
+    values : from ``sample``.
+    constants : choice constants alpha by power code, one a domain.
+    """
+    table = _Table(scenario, values)
+    years = scenario.horizon.step
+    delivery = table("powers.{p}.delivery.{d}")
+    strength = table("rules.learning.prior_strength")
+    naive = scenario.rules.learning.prior is Prior.NAIVE
+    belief = np.full_like(delivery, NAIVE_BELIEF) if naive else delivery
+    weights = table("states.{s}.domain_weights.{d}")
+    events = _poisson(scenario)
+    return Parameters(
+        years=years,
+        switches=Switches(
+            choice=scenario.rules.choice.rule,
+            delivery=scenario.rules.delivery.rule,
+            exact=bool(np.isinf(scenario.rules.choice.precision.of())),
+        ),
+        initial=_initial(scenario, table),
+        allocation=_allocation(table),
+        gdp_growth=np.exp(table("states.{s}.growth") * years),
+        budget_growth=table("powers.{p}.budget_growth"),
+        war_drain=table("powers.{p}.war_drain"),
+        rollover=table("rules.offers.rollover"),
+        minimum_offer=table("rules.offers.minimum_offer"),
+        war=_dated(scenario, table, Target.WAR, table("rules.environment.war"), 1.0),
+        sanctions=_dated(
+            scenario, table, Target.SANCTIONS, table("rules.environment.sanctions"), np.inf
+        ),
+        threat=_dated(scenario, table, Target.THREAT, table("states.{s}.threat"), np.inf),
+        protection=_by_membership(scenario, lambda step: _protection(scenario, table, step)),
+        affinity=_by_membership(scenario, lambda step: _affinity(scenario, table, constants, step)),
+        surge_targets=tuple(event.target for event in events.values()),
+        surge_mean=table.events("rate", events) * years,
+        surge_size=table.events("size", events) * _struck(scenario, events),
+        surge_kept=shocks.fade(table.events("half_life", events), years),
+        precision=table("rules.choice.precision"),
+        outside_option=table("rules.choice.outside_option"),
+        value_scale=table("rules.choice.value_scale"),
+        domain_weights=weights / (sum_over(weights, 2) / len(Domain)),
+        conditionality=table("powers.{p}.conditionality.{d}"),
+        conditionality_aversion=table("rules.appraisal.conditionality_aversion")
+        * table("states.{s}.conditionality_sensitivity"),
+        hedging=table("states.{s}.hedging"),
+        coercibility=table("powers.{p}.coercibility"),
+        lock_in=table("rules.appraisal.lock_in.{d}"),
+        security_need=table("rules.appraisal.security_need"),
+        sanction_cost=table("rules.appraisal.sanction_aversion")
+        * table("powers.{p}.sanction_exposure")
+        * table("rules.appraisal.sector_exposure.{d}"),
+        imposes_sanctions=_flags(
+            [*(power.imposes_sanctions for power in scenario.powers.values()), False]
+        ),
+        peer_weight=table("rules.appraisal.peer_weight"),
+        inertia=table("rules.appraisal.inertia"),
+        processing=1 - np.exp(-years / table("rules.delivery.processing_time.{d}")),
+        delivery=delivery,
+        prior_success=strength * belief,
+        prior_failure=strength * (1 - belief),
+        evidence_weight=table("rules.learning.evidence_weight"),
+        evidence_scale=table("rules.learning.evidence_scale"),
+        social_learning=table("rules.learning.social_learning"),
+        memory=shocks.fade(table("rules.learning.memory_half_life"), years),
+        capital_retained=(1 - table("rules.capital.depreciation.{d}")) ** years,
+        investment_retained=(1 - table("rules.capital.investment_depreciation")) ** years,
+        dependence_weights=table("rules.dependence.weights.{d}"),
+        remittance_capital=table("rules.dependence.remittance_capital")
+        * _flags([power.hosts_migrants for power in scenario.powers.values()])
+        * _only(Domain.TECHNOLOGY),
+        own_security=table("states.{s}.own_security"),
+        protection_effect=table("rules.dependence.protection_effect"),
+    )
+
+
+class _Table:
+    """Looks up drawn numbers by a pattern and arranges them over states, powers and domains.
+
+    ``table("powers.{p}.delivery.{d}")`` has shape (1, powers, domains, 1 or R). An entry that the
+    scenario does not give counts as ``default``; without a default it is an error.
+    """
+
+    def __init__(self, scenario: Scenario, values: Values) -> None:
+        self.values = values
+        self.axes = {
+            "{s}": tuple(scenario.states),
+            "{p}": tuple(scenario.powers),
+            "{j}": (*scenario.powers, ROW.lower()),
+            "{d}": DOMAINS,
+        }
+
+    def __call__(self, pattern: str, default: float | None = None) -> FloatArray:
+        used = [
+            next((name for name in names if name in pattern), "")
+            for names in (("{s}",), ("{p}", "{j}"), ("{d}",))
+        ]
+        lists = [self.axes[name] if name else ("",) for name in used]
+        rows = [
+            self._row(_fill(pattern, used, (first, second, third)), default)
+            for first in lists[0]
+            for second in lists[1]
+            for third in lists[2]
+        ]
+        return _stack(rows).reshape(*(len(names) for names in lists), -1)
+
+    def events(self, field: str, events: Mapping[str, EventSpec]) -> FloatArray:
+        """One number an event type, (1, event, 1, 1 or R)."""
+        rows = [self.values[f"events.{name}.{field}"] for name in events]
+        return _stack(rows).reshape(1, len(rows), 1, -1) if rows else np.zeros((1, 0, 1, 1))
+
+    def _row(self, name: str, default: float | None) -> FloatArray:
+        if default is None:
+            return self.values[name]
+        return self.values.get(name, np.array([default]))
+
+
+def _fill(pattern: str, used: list[str], names: tuple[str, str, str]) -> str:
+    for place, name in zip(used, names, strict=True):
+        if place:
+            pattern = pattern.replace(place, name)
+    return pattern
+
+
+def _stack(rows: list[FloatArray]) -> FloatArray:
+    """Rows of length 1 or R as one C-contiguous table."""
+    table = np.empty((len(rows), max(len(row) for row in rows)))
+    for place, row in enumerate(rows):
+        table[place] = row
+    return table
+
+
+def _flags(flags: list[bool]) -> FloatArray:
+    return np.array(flags, dtype=np.float64).reshape(1, -1, 1, 1)
+
+
+def _only(domain: Domain) -> FloatArray:
+    return np.array([float(other == domain) for other in Domain]).reshape(1, 1, -1, 1)
+
+
+# --- what several numbers make together -----------------------------------------------------------
+
+
+def _initial(scenario: Scenario, table: _Table) -> Initial:
+    """Stocks at the start (E19): capital from initial dependence, investment from the documents."""
+    gdp = table("states.{s}.gdp")
+    share = table("states.{s}.initial_dependence.{d}.{p}", default=0.0)
+    scale = table("rules.capital.scale.{d}") * gdp / 100
+    trade = table("states.{s}.trade.{j}", default=0.0)
+    trade[:, -1:] += _absent_partners(scenario, table)
+    others = 1 - sum_over(share, 1)
+    migrants = table("states.{s}.remittances_from_russia")
+    return Initial(
+        gdp=gdp,
+        budget=table("powers.{p}.budget"),
+        capital=share * scale,
+        other_capital=others * scale,
+        investment=_investment(scenario, table, gdp),
+        trade=trade,
+        remittances=table("states.{s}.remittances") * gdp * migrants,
+    )
+
+
+def _absent_partners(scenario: Scenario, table: _Table) -> FloatArray:
+    """Trade with powers that do not take part counts as trade with the rest of the world."""
+    rows = []
+    for code, state in scenario.states.items():
+        absent = [p for p in state.trade.entries if p not in (*scenario.powers, ROW.lower())]
+        total = np.zeros(1)
+        for partner in absent:
+            total = total + table.values[f"states.{code}.trade.{partner}"]
+        rows.append(total)
+    return _stack(rows).reshape(len(rows), 1, 1, -1)
+
+
+def _investment(scenario: Scenario, table: _Table, gdp: FloatArray) -> FloatArray:
+    """Initial investment stock by state, split as documented or in proportion to GDP."""
+    stock = table("powers.{p}.investment_stock")
+    by_gdp = gdp / sum_over(gdp, 0)
+    columns = []
+    for code, power in scenario.powers.items():
+        if power.investment_split is None:
+            columns.append(by_gdp)
+            continue
+        rows = [
+            table.values.get(f"powers.{code}.investment_split.{state}", np.zeros(1))
+            for state in scenario.states
+        ]
+        columns.append(_stack(rows).reshape(len(rows), 1, 1, -1))
+    length = max(column.shape[REPLICATE] for column in columns)
+    wide = [np.broadcast_to(c, (*c.shape[:REPLICATE], length)) for c in columns]
+    return stock * np.concatenate(wide, axis=1)
+
+
+def _allocation(table: _Table) -> FloatArray:
+    """sigma0: domain shares of a power times state shares in proportion to the root of GDP."""
+    root = np.sqrt(table("states.{s}.gdp"))
+    return table("powers.{p}.domain_shares.{d}") * (root / sum_over(root, 0))
+
+
+def _members(scenario: Scenario, table: _Table, institution: str, step: int) -> FloatArray:
+    """Membership of each state in an institution at a step, (S, 1, 1, ·)."""
+    source = f"institutions.{institution}.members"
+    for name, event in scenario.events.items():
+        begun = event.target is Target.MEMBERSHIP and event.institution == institution
+        if begun and _first_step(scenario, event) <= step:
+            source = f"events.{name}.members"
+    return table(f"{source}.{{s}}", default=0.0)
+
+
+def _by_membership(scenario: Scenario, compute: Callable[[int], FloatArray]) -> Timeline:
+    changes = [e for e in scenario.events.values() if e.target is Target.MEMBERSHIP]
+    return tabulate(
+        scenario.steps,
+        lambda step: tuple(_first_step(scenario, event) <= step for event in changes),
+        compute,
+    )
+
+
+def _affinity(scenario: Scenario, table: _Table, constants: Constants, step: int) -> FloatArray:
+    """E8: Aff = alpha + sum_i M_si psi_ipd + beta_o resp_s (O_sp - 1/2), (S, P, D, ·)."""
+    alpha = np.array([constants[power] for power in scenario.powers])
+    opinion = (
+        table("rules.appraisal.opinion_weight")
+        * table("states.{s}.responsiveness")
+        * (table("states.{s}.opinion.{p}") - 0.5)
+    )
+    total = alpha[None, :, :, None] + _target_shift(scenario, table) + opinion
+    for name, institution in scenario.institutions.items():
+        if any(power in institution.anchors for power in scenario.powers):
+            anchor = table(f"institutions.{name}.anchors.{{p}}.{{d}}", default=0.0)
+            total = total + _members(scenario, table, name, step) * anchor
+    return np.ascontiguousarray(total)
+
+
+def _target_shift(scenario: Scenario, table: _Table) -> FloatArray:
+    """Drawn target shares move alpha by the change of their log-odds against "none".
+
+    Exact for identical states; the central shares give zero.
+    """
+    targets = scenario.rules.choice.target_shares
+    rows = []
+    for power in scenario.powers:
+        for domain in DOMAINS:
+            path = f"rules.choice.target_shares.{domain}"
+            drawn = np.log(table.values[f"{path}.{power}"] / table.values[f"{path}.none"])
+            rows.append(drawn - np.log(targets[domain].of(power) / targets[domain].of("none")))
+    return _stack(rows).reshape(1, len(scenario.powers), len(DOMAINS), -1)
+
+
+def _protection(scenario: Scenario, table: _Table, step: int) -> FloatArray:
+    """prot_ps: protection of a power, and what its alliances add for their members, at most 1."""
+    total = table("powers.{p}.protection")
+    for name, institution in scenario.institutions.items():
+        if institution.protection is not None:
+            added = table(f"institutions.{name}.protection.{{p}}", default=0.0)
+            total = total + _members(scenario, table, name, step) * added
+    states = len(scenario.states)
+    wide = np.broadcast_to(total, (states, *total.shape[1:]))
+    return np.minimum(wide, 1.0)
+
+
+# --- events -------------------------------------------------------------------------------------
+
+
+def _poisson(scenario: Scenario) -> dict[str, EventSpec]:
+    return {name: event for name, event in scenario.events.items() if event.rate is not None}
+
+
+def _first_step(scenario: Scenario, event: EventSpec) -> int:
+    assert event.date is not None
+    since = parse_period(event.date) - parse_period(scenario.horizon.start)
+    return int(np.ceil(since / scenario.horizon.step - 1e-9))
+
+
+def _dated(
+    scenario: Scenario, table: _Table, target: Target, base: FloatArray, upper: float
+) -> Timeline:
+    """A variable under its dated events: base + sum of size 2^(-age/half-life), E1; at least 0."""
+    events = {
+        name: event
+        for name, event in scenario.events.items()
+        if event.target is target and event.date is not None
+    }
+
+    def signature(step: int) -> tuple[int, ...]:
+        ages = [step - _first_step(scenario, event) for event in events.values()]
+        lasts = [e.half_life is None or np.isinf(e.half_life.of()) for e in events.values()]
+        return tuple(
+            max(age, -1) if age < 0 or not lasting else 0
+            for age, lasting in zip(ages, lasts, strict=True)
+        )
+
+    def compute(step: int) -> FloatArray:
+        level = base
+        for name, event in events.items():
+            age = step - _first_step(scenario, event)
+            if age < 0:
+                continue
+            effect = table(f"events.{name}.size")
+            if event.half_life is not None:
+                years = age * scenario.horizon.step
+                effect = effect * shocks.fade(table(f"events.{name}.half_life"), years)
+            level = level + effect * _states_struck(scenario, event)
+        return np.clip(level, 0.0, upper) if events else base
+
+    return tabulate(scenario.steps, signature, compute)
+
+
+def _states_struck(scenario: Scenario, event: EventSpec) -> FloatArray:
+    """1 for the states an event acts on, (S, 1, 1, 1); of length 1 where it acts on all."""
+    if not event.states:
+        return np.ones((1, 1, 1, 1))
+    flags = [1.0 if state in event.states else 0.0 for state in scenario.states]
+    return np.array(flags).reshape(-1, 1, 1, 1)
+
+
+def _struck(scenario: Scenario, events: Mapping[str, EventSpec]) -> FloatArray:
+    states = len(scenario.states)
+    columns = [
+        np.broadcast_to(_states_struck(scenario, event), (states, 1, 1, 1))
+        for event in events.values()
+    ]
+    return np.concatenate(columns, axis=1) if columns else np.zeros((states, 0, 1, 1))

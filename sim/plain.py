@@ -1,0 +1,77 @@
+"""Scenarios as plain data: for manifests, for digests, and back again."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import types
+import typing
+from collections.abc import Mapping
+from enum import StrEnum
+from hashlib import blake2b
+from typing import Any
+
+from sim.quantity import Quantity
+from sim.scenario import Scenario
+
+INFINITE = "inf"
+"""Stands for infinity, which JSON does not know."""
+
+
+def plain(node: Any) -> Any:
+    """Nested dictionaries, lists and plain values of a scenario or a part of it."""
+    if isinstance(node, Mapping):
+        return {str(key): plain(part) for key, part in node.items()}
+    if dataclasses.is_dataclass(node) and not isinstance(node, type):
+        return {item.name: plain(getattr(node, item.name)) for item in dataclasses.fields(node)}
+    if isinstance(node, frozenset):
+        return sorted(node)
+    if isinstance(node, list | tuple):
+        return [plain(part) for part in node]
+    if isinstance(node, StrEnum):
+        return node.value
+    if isinstance(node, float) and math.isinf(node):
+        return INFINITE
+    return node
+
+
+def restore(content: Mapping[str, Any]) -> Scenario:
+    """Scenario from its plain data; the inverse of ``plain``."""
+    return typing.cast(Scenario, _restore(content, Scenario))
+
+
+def digest(scenario: Scenario) -> str:
+    """Hash of everything that determines results: all of a scenario but story and output."""
+    content = plain(scenario)
+    for part in (content, content["baseline"] or {}):
+        part.pop("story", None)
+        part.pop("output", None)
+    text = json.dumps(content, sort_keys=True)
+    return blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _restore(node: Any, hint: Any) -> Any:
+    if node is None:
+        return None
+    if isinstance(hint, types.UnionType):
+        parts = [part for part in typing.get_args(hint) if part is not types.NoneType]
+        hint = Quantity if Quantity in parts else parts[-1] if len(parts) == 1 else parts
+    if isinstance(hint, list):  # a union of plain types stands as it is
+        return node
+    if dataclasses.is_dataclass(hint):
+        hints = typing.get_type_hints(hint)
+        values = {name: _restore(part, hints[name]) for name, part in node.items()}
+        return typing.cast("type[Any]", hint)(**values)
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Mapping:
+        return {key: _restore(part, arguments[1]) for key, part in node.items()}
+    if origin is tuple:
+        return tuple(_restore(part, arguments[0]) for part in node)
+    if origin is frozenset:
+        return frozenset(node)
+    if hint is float:
+        return math.inf if node == INFINITE else float(node)
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        return hint(node)
+    return node

@@ -1,0 +1,89 @@
+"""All figures of a run, written to a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+import matplotlib as mpl
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from sim.errors import InputError, nearest
+from sim.plots.alignment import alignment_figure
+from sim.plots.delivery import delivery_figure
+from sim.plots.picks import picks_by_domain
+from sim.plots.ternary import CORNERS, ternary_paths
+
+DPI: Final = 300
+"""Dots per inch of raster formats."""
+FORMATS: Final = ("png", "pdf", "svg")
+"""File formats on offer."""
+
+_NO_DATE: Final[Mapping[str, dict[str, None]]] = {
+    "png": {},
+    "pdf": {"CreationDate": None},
+    "svg": {"Date": None},
+}
+_SAVING: Final[Any] = {"svg.hashsalt": "sim", "pdf.fonttype": 42, "savefig.bbox": None}
+
+Drawing = Callable[[xr.Dataset, xr.Dataset], Figure]
+FIGURES: Final[Mapping[str, Drawing]] = MappingProxyType(
+    {
+        "alignment": lambda data, final: alignment_figure(data),
+        "picks": lambda data, final: _figure_of(picks_by_domain(data)),
+        "ternary": lambda data, final: _figure_of(ternary_paths(data, final)),
+        "delivery": lambda data, final: delivery_figure(data),
+    }
+)
+"""Figures by the name of their file."""
+
+
+def draw_all(
+    data: xr.Dataset, final: xr.Dataset, folder: str | Path, formats: Sequence[str] = ("png",)
+) -> list[Path]:
+    """Draw every figure that applies to a run and write it; the same run gives the same bytes.
+
+    Parameters
+    ----------
+    data, final : outcomes of a run by half-year, and stocks at its end.
+    folder : made if it does not exist.
+    formats : endings among ``png``, ``pdf`` and ``svg``.
+
+    Returns
+    -------
+    The files written.
+
+    Raises
+    ------
+    InputError
+        A format is not on offer.
+    """
+    for ending in formats:
+        if ending not in FORMATS:
+            raise InputError(f"unknown figure format '{ending}'{nearest(ending, FORMATS)}")
+    place = Path(folder)
+    place.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
+    for name, draw in FIGURES.items():
+        if name == "ternary" and data.sizes["power"] != CORNERS:
+            continue
+        figure = draw(data, final)
+        written += [save(figure, place / f"{name}.{ending}") for ending in formats]
+    return written
+
+
+def save(figure: Figure, path: Path) -> Path:
+    """Write a figure in the format its path ends in, without the date."""
+    with mpl.rc_context(_SAVING):
+        figure.savefig(path, dpi=DPI, metadata=_NO_DATE[path.suffix[1:]])
+    return path
+
+
+def _figure_of(axes: Axes) -> Figure:
+    figure = axes.figure
+    assert isinstance(figure, Figure)
+    return figure

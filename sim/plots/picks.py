@@ -1,0 +1,98 @@
+"""Who picked whom, domain by domain."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pandas as pd
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.ticker import PercentFormatter
+
+from sim.analysis.alignment import pick_frequencies
+from sim.plots.canvas import FONT, TITLE, WIDTH, new_axes, trim
+from sim.plots.palette import NONE, ink_on, power_colours
+
+_ROW_HEIGHT: Final = 0.15
+_ROOM: Final = 0.8
+_GAP: Final = 1.1
+_WRITTEN: Final = 0.05
+
+
+def picks_by_domain(data: xr.Dataset, ax: Axes | None = None) -> Axes:
+    """Share of half-years and replicates in which each option was picked, none among them.
+
+    Parameters
+    ----------
+    data : outcomes of a run with ``pick`` (period, state, domain, replicate).
+    ax : where to draw; without it new axes as high as the number of rows asks for.
+
+    Returns
+    -------
+    Axes with one bar for each state and domain; its parts add up to 1.
+    """
+    shares = pick_frequencies(data)
+    rows = _positions(shares)
+    axes = new_axes(WIDTH, _ROOM + _ROW_HEIGHT * (rows[-1] + 1)) if ax is None else ax
+    options = [*(name for name in shares.columns if name != NONE), NONE]
+    start = pd.Series(0.0, index=shares.index)
+    for option, colour in power_colours(options).items():
+        width = shares[option]
+        axes.barh(rows, width, left=start, height=0.86, color=colour, label=option, linewidth=0)
+        _write(axes, rows, start, width, ink_on(colour))
+        start = start + width
+    trim(axes, x="Share of half-years and replicates (%)")
+    _name_rows(axes, shares, rows)
+    axes.set_xlim(0, 1)
+    axes.xaxis.set_major_formatter(PercentFormatter(xmax=1, symbol=""))
+    axes.legend(
+        loc="lower right",
+        bbox_to_anchor=(1, 1),
+        ncols=len(options),
+        fontsize=FONT,
+        frameon=False,
+        borderaxespad=0,
+    )
+    return axes
+
+
+def _positions(shares: pd.DataFrame) -> list[float]:
+    """Rows from the top down, with a gap above each state for its name."""
+    found: list[float] = []
+    row, last = -1.0, None
+    for state, _ in shares.index:
+        row += 1 if state == last else 1 + _GAP
+        found.append(row)
+        last = state
+    return found
+
+
+def _write(axes: Axes, rows: list[float], start: pd.Series, width: pd.Series, colour: str) -> None:
+    """Write percentages into the parts wide enough to hold them."""
+    for row, left, share in zip(rows, start, width, strict=True):
+        if share >= _WRITTEN:
+            axes.text(
+                left + share / 2,
+                row,
+                f"{100 * share:.0f}",
+                color=colour,
+                fontsize=FONT,
+                ha="center",
+                va="center_baseline",
+            )
+
+
+def _name_rows(axes: Axes, shares: pd.DataFrame, rows: list[float]) -> None:
+    """Domains beside the bars, states above theirs."""
+    axes.set_yticks(rows, [domain for _, domain in shares.index])
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.grid(visible=False)
+    axes.set_ylim(rows[-1] + 0.6, rows[0] - 1 - _GAP / 2)
+    last = None
+    for row, (state, _) in zip(rows, shares.index, strict=True):
+        if state != last:
+            axes.text(
+                0, row - 0.55, state, fontsize=TITLE, fontweight="bold", ha="left", va="bottom"
+            )
+            last = state

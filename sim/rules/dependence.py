@@ -1,0 +1,47 @@
+"""Dependence of states on powers, and the security it buys (E22-E26, E31)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.axes import DOMAIN, PARTNER, POWER, Domain, FloatArray, sum_over
+
+
+def by_domain(
+    capital: FloatArray,
+    other_capital: FloatArray,
+    remittance_capital: FloatArray,
+    trade: FloatArray,
+) -> FloatArray:
+    """E22, E23, E25: share of each power in what a state relies on, x_spd in [0, 1].
+
+    Parameters
+    ----------
+    capital : (state, power, domain, replicate), USD bn.
+    other_capital : (state, 1, domain, replicate), domestic and other suppliers, USD bn.
+    remittance_capital : (state, power, domain, ·), remittances counted as capital, USD bn.
+    trade : (state, partner, 1, replicate), USD bn/yr; powers first, then the rest of the world.
+
+    Returns
+    -------
+    (state, power, domain, replicate); in trade the share of turnover. Infrastructure is the capital
+    share alone as long as no corridors are simulated (E25 with transit weight 0).
+    """
+    tied = capital + remittance_capital
+    share = tied / (sum_over(tied, POWER) + other_capital)
+    powers = capital.shape[POWER]
+    share[:, :, Domain.TRADE] = (trade[:, :powers] / sum_over(trade, PARTNER))[:, :, 0]
+    return share
+
+
+def total(weights: FloatArray, share: FloatArray) -> FloatArray:
+    """E26: D_sp = sum over domains of omega_d x_spd, (state, power, 1, replicate)."""
+    return sum_over(weights * share, DOMAIN)
+
+
+def security_level(
+    own: FloatArray, effect: FloatArray, protection: FloatArray, share: FloatArray
+) -> FloatArray:
+    """E31: Sec_s = 1 - exp(-own_s - eta sum_p prot_ps x_spS), (state, 1, 1, ·), 0..1."""
+    ties = share[:, :, Domain.SECURITY : Domain.SECURITY + 1]
+    return 1 - np.exp(-own - effect * sum_over(protection * ties, POWER))

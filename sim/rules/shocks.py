@@ -1,0 +1,55 @@
+"""Shocks: events that strike at a rate, and how their effect fades (E1)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.axes import FloatArray
+
+
+def occurrences(uniform: FloatArray, mean: FloatArray) -> FloatArray:
+    """Number of events in a step: Poisson quantile of one uniform, so that it never falls with it.
+
+    Parameters
+    ----------
+    uniform : (state, event, 1, replicate), in (0, 1).
+    mean : (1, event, 1, 1 or replicate), yearly rate times step length.
+
+    Returns
+    -------
+    (state, event, 1, replicate), whole numbers as floats.
+    """
+    term = np.exp(-mean)
+    cumulated = term
+    count = np.zeros_like(uniform)
+    number = 0
+    while True:
+        beyond = uniform > cumulated
+        if not beyond.any() or not (term > 0).any():
+            return count
+        count = count + beyond
+        number += 1
+        term = term * mean / number
+        cumulated = cumulated + term
+
+
+def fade(half_life: FloatArray, years: float) -> FloatArray:
+    """Share of an effect that is left after ``years``: 2^(-years / half_life); infinite keeps all.
+
+    Parameters
+    ----------
+    half_life : years, above 0, may be infinite.
+    """
+    return np.exp2(-years / half_life)
+
+
+def surge(before: FloatArray, faded: FloatArray, size: FloatArray, count: FloatArray) -> FloatArray:
+    """Effect of all occurrences so far: what is left of it plus what this step adds.
+
+    Parameters
+    ----------
+    before, count : (state, event, 1, replicate).
+    faded : share left after one step, (1, event, 1, 1 or replicate).
+    size : effect of one occurrence, in units of the variable it acts on.
+    """
+    return before * faded + size * count
