@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -123,8 +124,9 @@ def _multirun(overrides: Sequence[str], config_dir: str | None) -> None:
     from hydra.core.hydra_config import HydraConfig
     from omegaconf import DictConfig
 
-    from sim.compose import CONFIG_DIR, CONFIG_NAME
+    from sim.compose import CONFIG_DIR, CONFIG_NAME, compose_scenario, first_of_each
 
+    compose_scenario(first_of_each(overrides), config_dir)  # a mistake shows before any run
     failures: list[MultivectorError] = []
 
     def job(config: DictConfig) -> None:
@@ -137,11 +139,12 @@ def _multirun(overrides: Sequence[str], config_dir: str | None) -> None:
             print(f"multivector: {error}", file=sys.stderr)
 
     search = [f"hydra.searchpath=[file://{Path(config_dir).resolve()}]"] if config_dir else []
+    scratch = tempfile.TemporaryDirectory()
     quiet = [
         "hydra.output_subdir=null",
         "hydra/job_logging=none",
         "hydra/hydra_logging=none",
-        "hydra.sweep.dir=.",
+        f"hydra.sweep.dir={scratch.name}",
         "hydra.sweep.subdir=.",
     ]
     before = sys.argv
@@ -150,6 +153,7 @@ def _multirun(overrides: Sequence[str], config_dir: str | None) -> None:
         hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name=CONFIG_NAME)(job)()
     finally:
         sys.argv = before
+        scratch.cleanup()
     if failures:
         raise type(failures[0])(f"{len(failures)} of the runs failed, the first: {failures[0]}")
 

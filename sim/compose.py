@@ -61,6 +61,21 @@ def compose_scenario(overrides: Sequence[str], config_dir: str | Path | None = N
         raise InputError(f"{error}{_origin(str(error), tree, parsed, folders)}") from None
 
 
+def first_of_each(overrides: Sequence[str]) -> list[str]:
+    """Overrides of a multirun with the first of the values of each."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    chosen = []
+    for text in overrides:
+        _parse(text)
+        override = OverridesParser.create().parse_override(text)
+        if override.is_sweep_override():
+            value = next(iter(override.sweep_string_iterator()))
+            text = f"{override.get_key_element()}={value}"
+        chosen.append(text)
+    return chosen
+
+
 def ledger(config_dir: str | Path | None = None) -> Ledger:
     """Evidence ledger, with the facts of a folder of one's own where it has any."""
     if config_dir is None:
@@ -99,11 +114,14 @@ def _folders(config_dir: str | Path | None) -> tuple[Path, ...]:
 def _compose(overrides: Sequence[str], folders: tuple[Path, ...]) -> dict[str, Any]:
     """Compose with Hydra and return plain nested dictionaries."""
     from hydra import compose, initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
     from hydra.errors import HydraException
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
     search = [f"hydra.searchpath=[file://{folder}]" for folder in folders[:-1]]
+    outer = GlobalHydra.instance().hydra  # of a Hydra application that calls us
+    GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(str(folders[-1]), version_base="1.3"):
             config = compose(CONFIG_NAME, overrides=[*search, *overrides])
@@ -117,6 +135,8 @@ def _compose(overrides: Sequence[str], folders: tuple[Path, ...]) -> dict[str, A
                 raise _yaml_error(cause) from None
             cause = cause.__cause__
         raise _composition_error(error, overrides, folders) from None
+    finally:
+        GlobalHydra.instance().hydra = outer
     assert isinstance(tree, dict)
     return {str(key): part for key, part in tree.items()}
 
@@ -192,7 +212,8 @@ def _check_groups(overrides: Sequence[_Override], folders: tuple[Path, ...]) -> 
         }
         if override.value not in options:
             hint = nearest(override.value or "", options)
-            raise InputError(f"{override.key}={override.value}: no such {override.key}{hint}")
+            text = f"{override.key}={override.value}"
+            raise InputError(f"{text}: unknown {override.key} '{override.value}'{hint}")
 
 
 def _user_set(overrides: Sequence[_Override]) -> UserSet:
@@ -216,7 +237,7 @@ def _origin(
 ) -> str:
     """The file behind a key that the gate refused, unless the command line set it."""
     key = message.partition(":")[0]
-    if any(key.startswith(override.key) for override in overrides):
+    if any(key.startswith(o.key) or o.key.startswith(key) for o in overrides):
         return ""
     for folder in folders:
         for path, content in _files(folder):

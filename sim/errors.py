@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-FEW = 8
+FEW = 20
 """Number of valid names that a message still lists in full."""
 
 

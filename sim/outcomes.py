@@ -63,8 +63,8 @@ class Path(Outcome):
 
 
 def _picked(record: Record, p: Parameters) -> FloatArray:
-    """Number of the option picked (mean field: a power picked with probability of half or more)."""
-    hits = (record.contracts.pick >= 0.5).view(np.int8)
+    """Number of the option picked (mean field: a power picked with more than even probability)."""
+    hits = (record.contracts.pick > 0.5).view(np.int8)
     numbers = np.arange(1, hits.shape[POWER] + 1, dtype=np.int8).reshape(1, -1, 1, 1)
     return np.maximum.reduce(hits * numbers, axis=POWER, keepdims=True)
 

@@ -329,18 +329,21 @@ def _allocation(table: _Table) -> FloatArray:
 def _members(scenario: Scenario, table: _Table, institution: str, step: int) -> FloatArray:
     """Membership of each state in an institution at a step, (S, 1, 1, ·)."""
     source = f"institutions.{institution}.members"
+    latest = -np.inf
     for name, event in scenario.events.items():
-        begun = event.target is Target.MEMBERSHIP and event.institution == institution
-        if begun and _first_step(scenario, event) <= step:
-            source = f"events.{name}.members"
+        if event.target is not Target.MEMBERSHIP or event.institution != institution:
+            continue
+        date = -_age(scenario, event, 0)
+        if latest < date and _age(scenario, event, step) >= 0:
+            latest, source = date, f"events.{name}.members"
     return table(f"{source}.{{s}}", default=0.0)
 
 
 def _by_membership(scenario: Scenario, compute: Callable[[int], FloatArray]) -> Timeline:
     changes = [e for e in scenario.events.values() if e.target is Target.MEMBERSHIP]
     return tabulate(
-        scenario.steps,
-        lambda step: tuple(_first_step(scenario, event) <= step for event in changes),
+        scenario.steps + 1,
+        lambda step: tuple(_age(scenario, event, step) >= 0 for event in changes),
         compute,
     )
 
@@ -395,10 +398,11 @@ def _poisson(scenario: Scenario) -> dict[str, EventSpec]:
     return {name: event for name, event in scenario.events.items() if event.rate is not None}
 
 
-def _first_step(scenario: Scenario, event: EventSpec) -> int:
+def _age(scenario: Scenario, event: EventSpec, step: int) -> float:
+    """Years from the date of an event to the start of a step; negative before it."""
     assert event.date is not None
-    since = parse_period(event.date) - parse_period(scenario.horizon.start)
-    return int(np.ceil(since / scenario.horizon.step - 1e-9))
+    now = parse_period(scenario.horizon.start) + step * scenario.horizon.step
+    return now - parse_period(event.date)
 
 
 def _dated(
@@ -411,28 +415,27 @@ def _dated(
         if event.target is target and event.date is not None
     }
 
-    def signature(step: int) -> tuple[int, ...]:
-        ages = [step - _first_step(scenario, event) for event in events.values()]
+    def signature(step: int) -> tuple[float, ...]:
+        ages = [_age(scenario, event, step) for event in events.values()]
         lasts = [e.half_life is None or np.isinf(e.half_life.of()) for e in events.values()]
         return tuple(
-            max(age, -1) if age < 0 or not lasting else 0
+            -1.0 if age < 0 else 0.0 if lasting else age
             for age, lasting in zip(ages, lasts, strict=True)
         )
 
     def compute(step: int) -> FloatArray:
         level = base
         for name, event in events.items():
-            age = step - _first_step(scenario, event)
+            age = _age(scenario, event, step)
             if age < 0:
                 continue
             effect = table(f"events.{name}.size")
             if event.half_life is not None:
-                years = age * scenario.horizon.step
-                effect = effect * shocks.fade(table(f"events.{name}.half_life"), years)
+                effect = effect * shocks.fade(table(f"events.{name}.half_life"), age)
             level = level + effect * _states_struck(scenario, event)
         return np.clip(level, 0.0, upper) if events else base
 
-    return tabulate(scenario.steps, signature, compute)
+    return tabulate(scenario.steps + 1, signature, compute)
 
 
 def _states_struck(scenario: Scenario, event: EventSpec) -> FloatArray:

@@ -227,6 +227,8 @@ def _numbers(node: Any, path: str, form: Form, vocabulary: Vocabulary) -> dict[s
 
 
 def _number(node: Any, path: str) -> float:
+    if node == ".inf":  # as YAML writes it, from a command line
+        return math.inf
     if isinstance(node, bool) or not isinstance(node, int | float):
         raise InputError(f"{path}: must be a number, not {node!r}")
     if math.isnan(node):

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 MANIFEST: Final = "manifest.json"
 HASH_LENGTH: Final = 12
 """Hexadecimal digits of the content hash in a folder's name."""
+SHOWING: Final = ("analysis", "plots", "cli.py", "compose.py", "model.py", "provenance.py")
+"""Modules that read or show results and have no part in making them."""
 LIBRARIES: Final = ("multivector", "numpy", "scipy", "mesa", "hydra-core", "xarray", "pyarrow")
 
 
@@ -213,10 +215,13 @@ def versions() -> dict[str, str]:
 
 
 def code_digest() -> str:
-    """Hash of the package's own modules."""
+    """Hash of the modules that results pass through; those that only show them are left out."""
     root = Path(__file__).parent
     state = blake2b(digest_size=16)
+    shown = {root / name for name in SHOWING}
     for path in sorted(root.rglob("*.py")):
+        if shown & {path, *path.parents}:
+            continue
         state.update(path.relative_to(root).as_posix().encode())
         state.update(path.read_bytes())
     return state.hexdigest()

@@ -12,8 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import mesa
 
@@ -34,13 +33,29 @@ from sim.scenario import (
 )
 
 TRADE: Final = "trade"
-INFRASTRUCTURE: Final = "infrastructure"
 SECURITY: Final = "security"
 TECHNOLOGY: Final = "technology"
 CAPITAL_DOMAINS: Final = tuple(domain for domain in DOMAINS if domain != TRADE)
 MAX_THREAT: Final = 2.0
 TIME_SLACK: Final = 1e-9
 """Years by which a step may start before a date and still count as on it."""
+
+STATE_FLOWS: Final = ("signed", "delivered", "lost", "chosen", "none_probability", "threat")
+FLOWS: Final = (*STATE_FLOWS, "offered", "sanctions")
+STATE_STOCKS: Final = (
+    "backlog",
+    "capital",
+    "other_capital",
+    "a",
+    "b",
+    "investment",
+    "dependence",
+    "security",
+    "gdp",
+)
+POWER_STOCKS: Final = ("budget", "unspent")
+STOCKS: Final = (*STATE_STOCKS, *POWER_STOCKS)
+"""What a run records, by the names of the agents' attributes."""
 
 Cells = dict[str, dict[str, float]]
 """Numbers of one state by power and domain."""
@@ -49,6 +64,8 @@ Constants = Mapping[str, tuple[float, ...]]
 
 class Power(mesa.Agent):
     """A power that splits a budget into offers."""
+
+    model: ReferenceModel
 
     def __init__(self, model: ReferenceModel, code: str) -> None:
         """Read the numbers of one power."""
@@ -104,6 +121,8 @@ class Power(mesa.Agent):
 
 class State(mesa.Agent):
     """A state that picks one offer, or none, in each domain and step."""
+
+    model: ReferenceModel
 
     def __init__(self, model: ReferenceModel, code: str) -> None:
         """Read the numbers of one state and set its stocks at the start."""
@@ -275,16 +294,17 @@ class State(mesa.Agent):
         self.next_chosen: Cells = {p.code: {} for p in model.power_agents}
         self.picks, self.none_probability = {}, {}
         self.signed = {p.code: {} for p in model.power_agents}
+        draws = model.choice_uniforms(self.code)
         for number, d in enumerate(DOMAINS):
             options: list[str | None] = [None]
             utilities = [model.outside_option]
-            uniforms = [model.choice_uniform(self, 0, number)]
+            uniforms = [draws[0][number]]
             for place, power in enumerate(model.power_agents, start=1):
                 amount = power.offers[self.code].get(d)
                 if amount is not None:
                     options.append(power.code)
                     utilities.append(self.utility(power, d, amount))
-                    uniforms.append(model.choice_uniform(self, place, number))
+                    uniforms.append(draws[place][number])
             chances = probabilities(utilities, model.precision)
             self.none_probability[d] = chances[0]
             if model.mean_field:
@@ -307,6 +327,7 @@ class State(mesa.Agent):
         backlog: Cells = {}
         self.delivered, self.lost = {}, {}
         self.evidence_for, self.evidence_against = {}, {}
+        draws = model.delivery_uniforms(self.code)
         for place, power in enumerate(model.power_agents):
             p = power.code
             before, signed = self.backlog[p], self.signed[p]
@@ -318,7 +339,7 @@ class State(mesa.Agent):
                 due = model.due_share[d] * before[d]
                 success = power.delivery[d]
                 if not model.expected_delivery:
-                    success = 1.0 if model.delivery_uniform(self, place, number) < success else 0.0
+                    success = 1.0 if draws[place][number] < success else 0.0
                 delivered[d] = due * success
                 lost[d] = due * (1 - success)
                 after[d] = before[d] - due + signed[d]
@@ -330,12 +351,12 @@ class State(mesa.Agent):
 
     def learn(self) -> None:
         """E21."""
-        self.a = self._belief(self.first_a, self.a, "evidence_for")
-        self.b = self._belief(self.first_b, self.b, "evidence_against")
+        good = [peer.evidence_for for peer in self.peers]
+        bad = [peer.evidence_against for peer in self.peers]
+        self.a = self._belief(self.first_a, self.a, self.evidence_for, good)
+        self.b = self._belief(self.first_b, self.b, self.evidence_against, bad)
 
-    def _belief(self, first: Cells, before: Cells, evidence: str) -> Cells:
-        own: Cells = getattr(self, evidence)
-        others: list[Cells] = [getattr(peer, evidence) for peer in self.peers]
+    def _belief(self, first: Cells, before: Cells, own: Cells, others: list[Cells]) -> Cells:
         weight = self.model.social_learning / len(others) if others else 0.0
         keep = self.model.memory
         after: Cells = {}
@@ -362,7 +383,7 @@ class State(mesa.Agent):
         self.other_capital = {d: stock * growth for d, stock in self.other_capital.items()}
         self.investment = {
             p: stock * model.investment_survival
-            + sum([sum_ for d, sum_ in self.delivered[p].items() if d != SECURITY])
+            + sum([money for d, money in self.delivered[p].items() if d != SECURITY])
             for p, stock in self.investment.items()
         }
         self.gdp *= growth
@@ -476,9 +497,10 @@ class ReferenceModel(mesa.Model):
         self.dated = [
             (code, event) for code, event in events if event.rate is None and event.target in acting
         ]
-        self.accessions = [
-            (code, event) for code, event in events if event.target is Target.MEMBERSHIP
-        ]
+        self.accessions = sorted(
+            [(code, event) for code, event in events if event.target is Target.MEMBERSHIP],
+            key=lambda accession: parse_period(str(accession[1].date)),
+        )
         self.surges = {
             code: dict.fromkeys(event.states or ("",), 0.0) for code, event in self.rated
         }
@@ -502,18 +524,14 @@ class ReferenceModel(mesa.Model):
                 found[p][d] = constant + math.log(drawn) - math.log(central)
         return found
 
-    def choice_uniform(self, state: State, option: int, domain: int) -> float:
-        """Uniform of stream 1; option 0 is none."""
-        found: float = self._choice_uniforms[self.point][self.state_places[state.code]][option][
-            domain
-        ]
+    def choice_uniforms(self, state: str) -> list[list[float]]:
+        """Uniforms of stream 1 for a state in this step, by option ("none" first) and domain."""
+        found: list[list[float]] = self._choice_uniforms[self.point][self.state_places[state]]
         return found
 
-    def delivery_uniform(self, state: State, power: int, domain: int) -> float:
-        """Uniform of stream 2."""
-        found: float = self._delivery_uniforms[self.point][self.state_places[state.code]][power][
-            domain
-        ]
+    def delivery_uniforms(self, state: str) -> list[list[float]]:
+        """Uniforms of stream 2 for a state in this step, by power and domain."""
+        found: list[list[float]] = self._delivery_uniforms[self.point][self.state_places[state]]
         return found
 
     def step(self) -> None:
@@ -539,6 +557,12 @@ class ReferenceModel(mesa.Model):
         while self.running:
             self.step()
         return self
+
+    def forget(self) -> None:
+        """Drop the uniforms and all records but those of the last step."""
+        self._choice_uniforms, self._delivery_uniforms, self._event_uniforms = [], [], []
+        for record in (self.picks, *self.flows.values(), *self.stocks.values()):
+            del record[:-1]
 
     def _apply_memberships(self) -> None:
         """E1 for M_si: from its date an event replaces the membership of its institution."""
@@ -609,23 +633,6 @@ class ReferenceModel(mesa.Model):
         self.flows["sanctions"].append(self.sanctions)
 
 
-STATE_FLOWS: Final = ("signed", "delivered", "lost", "chosen", "none_probability", "threat")
-FLOWS: Final = (*STATE_FLOWS, "offered", "sanctions")
-STATE_STOCKS: Final = (
-    "backlog",
-    "capital",
-    "other_capital",
-    "a",
-    "b",
-    "investment",
-    "dependence",
-    "security",
-    "gdp",
-)
-POWER_STOCKS: Final = ("budget", "unspent")
-STOCKS: Final = (*STATE_STOCKS, *POWER_STOCKS)
-
-
 def probabilities(utilities: list[float], precision: float) -> list[float]:
     """E16: logit, or for infinite precision equal chances of the best options."""
     best = max(utilities)
@@ -638,7 +645,7 @@ def probabilities(utilities: list[float], precision: float) -> list[float]:
 
 
 def pick_number(utilities: list[float], uniforms: list[float], precision: float) -> int:
-    """E16: the option with the highest noisy score, the first of equals."""
+    """E16: the highest noisy score, or for infinite precision utility; ties go by the noise."""
     noise = [-math.log(-math.log(u)) for u in uniforms]
     if math.isinf(precision):
         best = max(utilities)
@@ -721,58 +728,52 @@ def prepare(scenario: Scenario, replicates: range) -> Prepared:
 
 
 class BatchReference(ReferenceModel):
-    """The same model for ``mesa.batch_run``, which passes nothing but keywords.
+    """The same model for ``mesa.batch_run``, which passes keywords of its own choosing only.
 
-    It runs ``BatchReference.scenario``, or the baseline if none is set, and prepares replicates by
-    the block. The outcomes that ``batch_run`` returns are those of the last step.
+    It runs the scenario given to ``use``, or the baseline, and prepares replicates by the block;
+    processes that ``batch_run`` starts know the baseline only. At the end it forgets its history:
+    Mesa 3.3 keeps every model alive in its counter of agent ids.
     """
 
-    scenario_of_batch: Scenario | None = None
+    _chosen: ClassVar[Scenario | None] = None
+    _blocks: ClassVar[dict[int, Prepared]] = {}
 
-    def __init__(self, replicate: int = 0, rng: Any = None) -> None:
-        """Build one replicate; ``rng`` is accepted and unused, as all draws are keyed."""
-        scenario = type(self).scenario_of_batch or _baseline()
-        super().__init__(**_block(_Same(scenario), replicate // BLOCK).arguments(replicate))
+    def __init__(self, replicate: int = 0, rng: object = None) -> None:
+        """Build one replicate; ``rng`` has no effect, as all draws are keyed."""
+        super().__init__(**self._prepared(replicate).arguments(replicate))
         self.datacollector = mesa.DataCollector(
             model_reporters={"picks_made": "picks_made", "delivered": "delivered_money"}
         )
+
+    @classmethod
+    def use(cls, scenario: Scenario | None) -> None:
+        """Choose the scenario of all models to come; None is the baseline."""
+        cls._chosen = scenario
+        cls._blocks = {}
+
+    @classmethod
+    def _prepared(cls, replicate: int) -> Prepared:
+        number = replicate // BLOCK
+        if number not in cls._blocks:
+            if cls._chosen is None:
+                cls._chosen = load_scenario()
+            block = range(number * BLOCK, (number + 1) * BLOCK)
+            cls._blocks = {number: prepare(cls._chosen, block)}
+        return cls._blocks[number]
 
     def step(self) -> None:
         """One step, then the reporters."""
         super().step()
         self.datacollector.collect(self)
+        if not self.running:
+            self.forget()
 
     @property
     def picks_made(self) -> int:
         """Number of offers picked in the last step."""
-        return sum(pick is not None for row in self.picks[-1].values() for pick in row.values())
+        return sum(pick is not None for s in self.state_agents for pick in s.picks.values())
 
     @property
     def delivered_money(self) -> float:
         """Money delivered in the last step, USD bn."""
-        return sum(
-            sum(sum(row.values()) for row in s.delivered.values()) for s in self.state_agents
-        )
-
-
-class _Same:
-    """A scenario as a key: equal to itself only, since its mappings cannot be hashed."""
-
-    def __init__(self, scenario: Scenario) -> None:
-        self.scenario = scenario
-
-    def __hash__(self) -> int:
-        return id(self.scenario)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.scenario is self.scenario
-
-
-@lru_cache(maxsize=1)
-def _baseline() -> Scenario:
-    return load_scenario()
-
-
-@lru_cache(maxsize=4)
-def _block(key: _Same, number: int) -> Prepared:
-    return prepare(key.scenario, range(number * BLOCK, (number + 1) * BLOCK))
+        return sum(sum(row.values()) for s in self.state_agents for row in s.delivered.values())

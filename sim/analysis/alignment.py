@@ -129,11 +129,11 @@ def summary(data: xr.Dataset, final: xr.Dataset) -> Summary:
     Summary with ``table`` (tidy) and ``text`` (for a terminal).
     """
     signed, delivered = (
-        _with_all(_with_all(_over(data[name], "sum", "period"), "power"), "state")
+        _with_all(_with_all(data[name].sum("period", keep_attrs=True), "power"), "state")
         for name in ("signed", "delivered")
     )
     quantities = {
-        "pick_share": _with_all(_over(data["pick_share"], "mean", "period"), "power"),
+        "pick_share": _with_all(data["pick_share"].mean("period", keep_attrs=True), "power"),
         "dependence": _with_all(final["dependence"], "power"),
         "hedging_index": final["hedging_index"],
         "delivered_to_signed": ratio(delivered, signed),
@@ -175,12 +175,6 @@ def pick_frequencies(data: xr.Dataset) -> pd.DataFrame:
     return pd.DataFrame(found, index=index).rename_axis(columns="option")
 
 
-def _over(array: xr.DataArray, reduction: str, dim: str) -> xr.DataArray:
-    """Sum or mean along a dimension; the unit stays."""
-    reduced = array.sum(dim) if reduction == "sum" else array.mean(dim)
-    return reduced.assign_attrs(array.attrs)
-
-
 def _with_all(array: xr.DataArray, dim: str) -> xr.DataArray:
     """Append the sum along a dimension under the label ``all``."""
     total = array.sum(dim).expand_dims({dim: [ALL]})
@@ -201,10 +195,10 @@ def _rows(quantity: str, array: xr.DataArray) -> pd.DataFrame:
 
 
 def _number(value: float, scale: int) -> str:
-    """Percentages in full points, other numbers with two or three digits that count."""
-    if scale == 100 or abs(value) >= 99.95:
+    """Percentages in full points, other numbers with two digits that count."""
+    if scale == 100 or abs(value) >= 9.95:
         return f"{value:.0f}"
-    return f"{value:.1f}" if abs(value) >= 9.995 else f"{value:.2f}"
+    return f"{value:.1f}" if abs(value) >= 0.995 else f"{value:.2f}"
 
 
 def _align(rows: Sequence[Sequence[str]], left: int) -> list[str]:

@@ -8,8 +8,7 @@ import numpy as np
 
 from sim.axes import FloatArray
 
-_PLANE: Final = np.array([[1 / 2, -1 / 2, 0], [1 / 6, 1 / 6, -1 / 3]]) * np.array([[2.0], [3.0]])
-_PLANE_UNIT: Final = _PLANE / np.linalg.norm(_PLANE, axis=1, keepdims=True)
+_PLANE: Final = np.array([[1, -1, 0], [1, 1, -2]]) / np.sqrt([[2], [6]])
 """Orthonormal directions of the plane in which three shares add up to 1."""
 _FLAT: Final = 1e-6
 
@@ -31,7 +30,7 @@ def ellipse(shares: FloatArray, holding: float, corners: int = 90) -> FloatArray
     (3, corners + 1), closed, or None where the replicates span no area.
     """
     known = shares[:, np.isfinite(shares).all(axis=0)]
-    flat = _PLANE_UNIT @ known
+    flat = _PLANE @ known
     if flat.shape[1] <= flat.shape[0]:
         return None
     offsets = flat - flat.mean(axis=1, keepdims=True)
@@ -42,4 +41,4 @@ def ellipse(shares: FloatArray, holding: float, corners: int = 90) -> FloatArray
     radius = np.quantile(np.hypot(*(axes.T @ offsets / root)), holding)
     angle = np.linspace(0, 2 * np.pi, corners + 1)
     outline = axes @ (root * radius * np.stack([np.cos(angle), np.sin(angle)]))
-    return np.asarray(known.mean(axis=1, keepdims=True) + _PLANE_UNIT.T @ outline)
+    return np.asarray(known.mean(axis=1, keepdims=True) + _PLANE.T @ outline)

@@ -86,7 +86,7 @@ def time_axis(axes: Axes, start: float, end: float) -> None:
     """Years across, from zero up: a tick every second year, few and round numbers beside it."""
     axes.set_xlim(start, end)
     axes.xaxis.set_major_locator(MultipleLocator(2))
-    axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.set_ylim(bottom=0, auto=None)
 
 

@@ -28,7 +28,8 @@ def by_domain(
     share alone as long as no corridors are simulated (E25 with transit weight 0).
     """
     tied = capital + remittance_capital
-    share = tied / (sum_over(tied, POWER) + other_capital)
+    whole = sum_over(tied, POWER) + other_capital
+    share = tied / np.maximum(whole, np.finfo(np.float64).tiny)  # nothing at all: no dependence
     powers = capital.shape[POWER]
     share[:, :, Domain.TRADE] = (trade[:, :powers] / sum_over(trade, PARTNER))[:, :, 0]
     return share

@@ -43,7 +43,9 @@ def polarisation(alignment: FloatArray) -> FloatArray:
         for second in range(first + 1, states):
             gap = np.abs(alignment[first : first + 1] - alignment[second : second + 1])
             total = total + sum_over(gap, POWER) / 2
-    return total / max(1, states * (states - 1) / 2)
+    pairs = max(1, states * (states - 1) // 2)
+    mean: FloatArray = total / pairs
+    return mean
 
 
 def moving_mean(flows: FloatArray, window: int) -> FloatArray:
@@ -70,4 +72,5 @@ def switch_rate(picks: FloatArray) -> FloatArray:
     changed = both & (picks[1:] != picks[:-1])
     pairs = both.sum(axis=0)
     rate: FloatArray = np.zeros(pairs.shape)
-    return np.divide(changed.sum(axis=0), pairs, out=rate, where=pairs > 0)
+    np.divide(changed.sum(axis=0), pairs, out=rate, where=pairs > 0)
+    return rate

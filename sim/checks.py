@@ -1,0 +1,232 @@
+"""Checks of a whole scenario: what single fields cannot know.
+
+Evidence must exist in the ledger and be of the right kind; names must refer to something; shares
+must leave room for the rest.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Final, assert_never
+
+from sim.axes import DOMAINS, POWERS, STATES
+from sim.errors import InputError, nearest
+from sim.evidence import Ledger
+from sim.evidence.derive import DERIVATIONS, needs_derivation
+from sim.quantity import SIMPLEX_TOLERANCE, Draw, Quantity
+from sim.scenario import EventSpec, Scenario, StateSpec, Target, parse_period, quantities
+
+DERIVATION_TOLERANCE: Final = 0.05
+"""Largest relative gap between a stated number and its derivation: numbers have two digits."""
+LEGAL_STEPS: Final = (1.0, 0.5, 0.25)
+"""Step lengths in years (section 1.1)."""
+
+
+def check(scenario: Scenario, ledger: Ledger) -> None:
+    """Refuse a scenario whose parts do not fit each other or the ledger.
+
+    Raises
+    ------
+    InputError
+        With the path of the offending key, what is wrong and the nearest valid name.
+    """
+    _check_run(scenario)
+    _check_horizon(scenario)
+    for code, state in scenario.states.items():
+        _check_state(state, f"states.{code}")
+    _check_names(scenario)
+    for name, event in scenario.events.items():
+        _check_event(event, f"events.{name}", scenario)
+    for number in quantities(scenario):
+        check_evidence(number, ledger)
+    _check_cited(scenario, ledger)
+
+
+def check_evidence(quantity: Quantity, ledger: Ledger) -> None:
+    """Check that the facts behind a quantity exist, are of its kind, and give its number."""
+    for fact_id in quantity.all_facts():
+        if fact_id not in ledger.facts:
+            hint = nearest(fact_id, ledger.facts)
+            raise InputError(f"{quantity.path}.evidence: no fact '{fact_id}' in the ledger{hint}")
+        fact = ledger.facts[fact_id]
+        derived = quantity.derivation is not None or quantity.assumption is not None
+        if needs_derivation(fact, quantity.unit) and not derived:
+            raise InputError(
+                f"{quantity.path}: fact '{fact_id}' is a {fact.kind} in {fact.unit}, the parameter "
+                f"is in {quantity.unit}; name the derivation"
+            )
+    if quantity.derivation is not None:
+        _check_derivation(quantity, ledger)
+
+
+def _check_derivation(quantity: Quantity, ledger: Ledger) -> None:
+    derivation = quantity.derivation
+    assert derivation is not None
+    if derivation.rule not in DERIVATIONS:
+        hint = nearest(derivation.rule, DERIVATIONS)
+        raise InputError(f"{quantity.path}.derivation: unknown rule '{derivation.rule}'{hint}")
+    for end, arguments in derivation.arguments.items():
+        stated = getattr(quantity, end)[0]
+        if quantity.user_set or quantity.user_range:
+            continue
+        numbers = {
+            name: _argument(given, f"{quantity.path}.derivation.{end}.{name}", ledger)
+            for name, given in arguments.items()
+        }
+        try:
+            derived = DERIVATIONS[derivation.rule](**numbers)
+        except TypeError as error:
+            raise InputError(f"{quantity.path}.derivation.{end}: {error}") from None
+        if abs(derived - stated) > DERIVATION_TOLERANCE * abs(derived):
+            raise InputError(
+                f"{quantity.path}.{end}: {stated:g} {quantity.unit}, but {derivation.rule} of its "
+                f"facts gives {derived:.4g}"
+            )
+
+
+def _argument(given: str | float, path: str, ledger: Ledger) -> float:
+    if not isinstance(given, str):
+        return float(given)
+    if given not in ledger.facts:
+        raise InputError(f"{path}: no fact '{given}' in the ledger{nearest(given, ledger.facts)}")
+    value = ledger.facts[given].value
+    if value is None:
+        raise InputError(f"{path}: fact '{given}' has no number")
+    return value
+
+
+def _check_cited(scenario: Scenario, ledger: Ledger) -> None:
+    cited = {f"events.{name}": event.evidence for name, event in scenario.events.items()}
+    cited["story"] = scenario.story.evidence
+    for path, facts in cited.items():
+        for fact_id in facts:
+            if fact_id not in ledger.facts:
+                hint = nearest(fact_id, ledger.facts)
+                raise InputError(f"{path}.evidence: no fact '{fact_id}' in the ledger{hint}")
+
+
+def _check_run(scenario: Scenario) -> None:
+    if scenario.replicates < 1:
+        raise InputError(f"replicates: must be at least 1, not {scenario.replicates}")
+    if scenario.seed < 0:
+        raise InputError(f"seed: must be 0 or more, not {scenario.seed}")
+    for name, number in (("workers", scenario.output.workers), ("chunk", scenario.output.chunk)):
+        least = 0 if name == "workers" else 1
+        if number < least:
+            raise InputError(f"output.{name}: must be at least {least}, not {number}")
+    for group in ("states", "powers"):
+        specs = getattr(scenario, group)
+        if not specs:
+            raise InputError(f"{group}: at least one is needed")
+        taken: dict[int, str] = {}
+        for code, spec in specs.items():
+            if spec.id in taken:
+                raise InputError(f"{group}.{code}.id: {spec.id} is taken by {taken[spec.id]}")
+            taken[spec.id] = code
+    if float(scenario.rules.choice.precision.of()) == float("inf"):
+        _check_bounded_envelope(scenario)
+
+
+def _check_horizon(scenario: Scenario) -> None:
+    if scenario.horizon.step not in LEGAL_STEPS:
+        legal = ", ".join(f"{step:g}" for step in LEGAL_STEPS)
+        raise InputError(
+            f"horizon.step: must be one of {legal} years, not {scenario.horizon.step:g}"
+        )
+    for end in ("start", "end"):
+        _time(getattr(scenario.horizon, end), f"horizon.{end}")
+    horizon = scenario.horizon
+    length = (parse_period(horizon.end) - parse_period(horizon.start)) / horizon.step
+    if length != round(length):
+        raise InputError(
+            f"horizon.end: {horizon.end} is not a whole number of steps of {horizon.step:g} years "
+            f"after {horizon.start}"
+        )
+    if length < 1:
+        raise InputError(f"horizon.end: {horizon.end} is not after the start {horizon.start}")
+
+
+def _check_state(state: StateSpec, path: str) -> None:
+    """A state trades, needs something, and outside suppliers leave room for its own."""
+    if not math.fsum(state.domain_weights.high) > 0:
+        raise InputError(f"{path}.domain_weights: no weight for any domain")
+    if not math.fsum(state.trade.low) > 0:
+        raise InputError(f"{path}.trade: no trade with anybody leaves its shares undefined")
+    for domain in DOMAINS[1:]:
+        share: Quantity = getattr(state.initial_dependence, domain)
+        if math.fsum(share.high) > 1 + SIMPLEX_TOLERANCE and share.draw is Draw.TRIANGULAR:
+            total = math.fsum(share.high)
+            raise InputError(f"{share.path}.high: shares add up to {total:.10g}, must be at most 1")
+
+
+def _check_names(scenario: Scenario) -> None:
+    """Keys of mappings from names to quantities."""
+    known = (*scenario.powers, *POWERS)
+    for name, institution in scenario.institutions.items():
+        _refuse_unknown(institution.anchors, known, f"institutions.{name}.anchors", "power")
+    targets = scenario.rules.choice.target_shares
+    _refuse_unknown(targets, DOMAINS, "rules.choice.target_shares", "domain")
+    for domain in DOMAINS:
+        if domain not in targets:
+            raise InputError(f"rules.choice.target_shares: no shares for domain '{domain}'")
+
+
+def _refuse_unknown(names: Iterable[str], valid: Iterable[str], path: str, kind: str) -> None:
+    known = tuple(valid)
+    for name in names:
+        if name not in known:
+            raise InputError(f"{path}: unknown {kind} '{name}'{nearest(name, known)}")
+
+
+def _check_bounded_envelope(scenario: Scenario) -> None:
+    money = any(power.budget.of() > 0 for power in scenario.powers.values())
+    if scenario.rules.offers.rollover.of() == 1 and money:
+        raise InputError(
+            "rules.offers.rollover.value: 1 with rules.choice.precision.value=inf lets unspent "
+            "money grow without bound"
+        )
+
+
+def _check_event(event: EventSpec, path: str, scenario: Scenario) -> None:
+    if not event.evidence and not event.assumption:
+        raise InputError(f"{path}: neither evidence nor assumption; give fact ids or a reason")
+    if (event.date is None) == (event.rate is None):
+        raise InputError(f"{path}: needs either a date or a rate")
+    for name in ("date", "until"):
+        if getattr(event, name) is not None:
+            _time(getattr(event, name), f"{path}.{name}")
+    _refuse_unknown(event.states, (*scenario.states, *STATES), f"{path}.states", "state")
+    if event.until is not None and event.target is not Target.NOTHING:
+        raise InputError(
+            f"{path}.until: an effect on {event.target} fades by its half_life instead"
+        )
+    if event.states and event.target is not Target.THREAT:
+        raise InputError(f"{path}.states: {event.target} is not a matter of single states")
+    needed: tuple[str, ...] = ()
+    match event.target:
+        case Target.MEMBERSHIP:
+            needed = ("institution", "members", "date")
+        case Target.SANCTIONS | Target.THREAT:
+            needed = ("size", "half_life")
+        case Target.WAR:
+            needed = ("size", "date")
+        case Target.NOTHING:
+            needed = ("date",)
+        case _:
+            assert_never(event.target)
+    for name in needed:
+        if getattr(event, name) is None:
+            raise InputError(f"{path}: target '{event.target}' needs {name}")
+    if event.institution is not None:
+        place = f"{path}.institution"
+        _refuse_unknown([event.institution], scenario.institutions, place, "institution")
+
+
+def _time(label: str, path: str) -> float:
+    try:
+        return parse_period(label)
+    except ValueError:
+        raise InputError(
+            f"{path}: '{label}' is not a period such as 2025H2, 2025Q3 or 2025"
+        ) from None

@@ -1,0 +1,176 @@
+"""Rooms import only from lower floors, without cycles, and keep their libraries to themselves."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import sim
+
+ROOT = Path(sim.__file__).parent
+
+FLOORS = {
+    "sim.errors": 0,
+    "sim.axes": 0.1,
+    "sim.units": 0.1,
+    "sim.timeline": 0.2,
+    "sim.rules": 1,
+    "sim.evidence": 1,
+    "sim.quantity": 1,
+    "sim.scenario": 2,
+    "sim.draws": 2,
+    "sim.checks": 2.1,
+    "sim.plain": 2.1,
+    "sim.gate": 2.2,
+    "sim.provenance": 3,
+    "sim.sampling": 3,
+    "sim.parameters": 3.1,
+    "sim.world": 3.2,
+    "sim.processes": 4,
+    "sim.step": 4.1,
+    "sim.calibration": 4.1,
+    "sim.outcomes": 4.2,
+    "sim.ensemble": 5,
+    "sim.model": 5.1,
+    "sim.store": 6,
+    "sim.analysis": 8,
+    "sim.plots": 9,
+    "sim.compose": 10,
+    "sim.cli": 10.1,
+    "sim": 11,
+}
+"""Floor of each room; decimals order the rooms of one floor. A room may import from lower floors,
+and from itself where it is a folder."""
+
+EVERYWHERE = {"numpy", "sim"} | set(sys.stdlib_module_names)
+LIBRARIES = {
+    "sim.evidence": {"yaml"},
+    "sim.quantity": {"scipy"},
+    "sim.sampling": {"scipy"},
+    "sim.ensemble": {"tqdm"},
+    "sim.model": {"mesa", "pandas"},
+    "sim.store": {"xarray", "pyarrow"},
+    "sim.analysis": {"pandas", "xarray", "scipy"},
+    "sim.plots": {"matplotlib", "mpltern", "xarray", "pandas"},
+    "sim.compose": {"hydra", "omegaconf", "yaml"},
+    "sim.cli": {"hydra", "omegaconf"},
+}
+"""Libraries that a room may import beside the standard library and NumPy."""
+
+
+def modules() -> dict[str, Path]:
+    found = {}
+    for path in ROOT.rglob("*.py"):
+        parts = ("sim", *path.relative_to(ROOT).with_suffix("").parts)
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+MODULES = modules()
+
+
+def room(module: str) -> str:
+    """Folder or module directly below ``sim`` that a module belongs to."""
+    parts = module.split(".")
+    folder = ROOT.joinpath(*parts[1:2]).is_dir() if len(parts) > 1 else False
+    return ".".join(parts[:2]) if folder else module
+
+
+def imports(path: Path) -> set[str]:
+    """Modules imported anywhere in a file, those of ``sim`` by their full name."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            assert node.module is not None
+            assert all(alias.name != "*" for alias in node.names), f"{path}: star import"
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                found.add(inner if inner in MODULES else node.module)
+    return found
+
+
+def for_types_only(path: Path) -> set[str]:
+    """Modules imported under ``if TYPE_CHECKING``."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING":
+            for inner in ast.walk(node):
+                if isinstance(inner, ast.ImportFrom) and inner.module:
+                    found.add(inner.module)
+    return found
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_rooms_import_from_lower_floors_only(module: str) -> None:
+    here = room(module)
+    typed = for_types_only(MODULES[module])
+    for other in imports(MODULES[module]) - typed:
+        if other.split(".")[0] != "sim":
+            continue
+        there = room(other)
+        assert there == here or FLOORS[there] < FLOORS[here], f"{module} imports {other}"
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_rooms_keep_their_libraries_to_themselves(module: str) -> None:
+    allowed = EVERYWHERE | LIBRARIES.get(room(module), set())
+    for other in imports(MODULES[module]):
+        assert other.split(".")[0] in allowed, f"{module} imports {other}"
+
+
+def test_no_import_cycle() -> None:
+    graph = {
+        m: {o for o in imports(p) - for_types_only(p) if o in MODULES and o != m}
+        for m, p in MODULES.items()
+        if m != "sim"
+    }
+    done: set[str] = set()
+    while len(done) < len(graph):
+        ready = {m for m, needs in graph.items() if m not in done and needs - {"sim"} <= done}
+        assert ready, f"cycle among {sorted(set(graph) - done)}"
+        done |= ready
+
+
+def test_every_room_has_a_floor() -> None:
+    assert {room(module) for module in MODULES} == set(FLOORS)
+
+
+@pytest.mark.parametrize("module", sorted(m for m in MODULES if m.startswith("sim.rules.")))
+def test_no_number_in_the_rules(module: str) -> None:
+    """Only 0, 1, 2 and ½ of the mathematics, and 100 of percent."""
+    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    numbers = {
+        n.value
+        for n in ast.walk(tree)
+        if isinstance(n, ast.Constant)
+        and isinstance(n.value, int | float)
+        and not isinstance(n.value, bool)
+    }
+    assert numbers <= {0, 1, 2, 0.5, 100}
+
+
+def test_import_is_quick_and_quiet() -> None:
+    """``import sim`` loads none of the libraries that only some users need."""
+    code = (
+        "import sys, sim; "
+        "heavy = {'mesa', 'matplotlib', 'pandas', 'xarray', 'hydra', 'scipy', 'pyarrow', 'numpy'}; "
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+    assert done.stderr == ""
+
+
+def test_public_names_resolve() -> None:
+    for name in sim.__all__:
+        assert callable(getattr(sim, name))
+    assert sim.evidence().fact("trade-ca5-ru-2024-447").value == 44.7
+    with pytest.raises(AttributeError):
+        _ = sim.no_such_name

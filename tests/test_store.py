@@ -1,0 +1,136 @@
+"""Run folders: whole or not at all, never overwritten, found again, verified."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import sim
+from sim.errors import InputError
+from sim.plain import digest, plain, restore
+from sim.store import MANIFEST, Run, find_run
+
+
+@pytest.fixture(scope="module")
+def run() -> Run:
+    return sim.run(sim.load_scenario("strategic_balance", replicates=20, seed=3))
+
+
+def test_data_is_labelled(run: Run) -> None:
+    assert run.data.sizes["period"] == 20
+    assert run.data["alignment"].dims == ("period", "state", "power", "replicate")
+    assert list(run.data.state.values) == ["KZ", "KG", "TJ", "TM", "UZ"]
+    assert run.data.period.values[0] == "2025H2"
+    assert run.data.period.values[-1] == "2035H1"
+    assert run.final.attrs["period"] == "2035H2"
+    for variable in (*run.data.data_vars.values(), *run.final.data_vars.values()):
+        assert variable.attrs["unit"]
+        assert variable.attrs["meaning"]
+    mean = run.data["alignment"].sel(state="UZ").mean("replicate")
+    assert mean.dims == ("period", "power")
+
+
+def test_path_has_one_point_more_than_steps(run: Run) -> None:
+    path = run.path("dependence")
+    assert path.sizes["period"] == 21
+    assert path.period.values[-1] == "2035H2"
+    np.testing.assert_array_equal(path.isel(period=-1), run.final["dependence"])
+
+
+def test_stored_run_is_the_same(run: Run, tmp_path: Path) -> None:
+    stored = run.save(tmp_path / "runs")
+    assert stored.folder is not None
+    opened = sim.open_run(stored.folder)
+    assert opened.data.identical(run.data)
+    assert opened.final.identical(run.final)
+    assert opened.scenario == run.scenario
+    assert opened.name == stored.folder.name
+    assert sorted(p.name for p in stored.folder.iterdir()) == ["manifest.json", "results"]
+    assert [p.name for p in (tmp_path / "runs").iterdir()] == [opened.name]
+
+
+def test_manifest_says_how_to_reproduce(run: Run, tmp_path: Path) -> None:
+    folder = run.save(tmp_path).folder
+    assert folder is not None
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    assert manifest["seed"] == 3
+    assert manifest["ledger"] == sim.evidence().digest
+    assert "pledge-eu-ca5-132" in manifest["evidence"]["powers.eu.budget"]
+    assert {"python", "numpy", "mesa"} <= set(manifest["versions"])
+    assert manifest["wall_seconds"] > 0
+    again = sim.run(restore(manifest["scenario"]))
+    assert again.data.identical(run.data)
+
+
+def test_another_run_gets_another_folder(run: Run, tmp_path: Path) -> None:
+    other = sim.run(sim.load_scenario("strategic_balance", replicates=20, seed=0))
+    assert run.save(tmp_path).folder != other.save(tmp_path).folder
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_saving_twice_keeps_the_first(run: Run, tmp_path: Path) -> None:
+    folder = run.save(tmp_path).folder
+    assert folder is not None
+    before = (folder / MANIFEST).stat().st_mtime_ns
+    assert run.save(tmp_path).folder == folder
+    assert (folder / MANIFEST).stat().st_mtime_ns == before
+    found = find_run(run.scenario, tmp_path)
+    assert found is not None
+    assert found.folder == folder
+
+
+def test_failed_figures_leave_nothing(run: Run, tmp_path: Path) -> None:
+    def fail(_: Run, folder: Path) -> None:
+        folder.mkdir()
+        raise RuntimeError("no ink")
+
+    with pytest.raises(RuntimeError):
+        run.save(tmp_path, fail)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("damage", ["torn", "missing", "manifest", "empty"])
+def test_damage_is_said(run: Run, tmp_path: Path, damage: str) -> None:
+    folder = run.save(tmp_path).folder
+    assert folder is not None
+    victim = next((folder / "results").iterdir())
+    match damage:
+        case "torn":
+            victim.write_bytes(victim.read_bytes()[:-10])
+        case "missing":
+            victim.unlink()
+        case "manifest":
+            (folder / MANIFEST).write_text("{", encoding="utf-8")
+        case _:
+            (folder / MANIFEST).unlink()
+    words = {"manifest": "not readable", "empty": "no run here"}.get(damage, victim.name)
+    with pytest.raises(InputError, match=words):
+        sim.open_run(folder)
+
+
+def test_scenarios_survive_as_plain_data() -> None:
+    scenario = sim.load_scenario("strategic_balance", "rules.choice.precision.value=inf")
+    again = restore(json.loads(json.dumps(plain(scenario), allow_nan=False)))
+    assert again == scenario
+    assert digest(again) == digest(scenario)
+
+
+def test_digest_sees_what_matters() -> None:
+    base = sim.load_scenario()
+    assert digest(base) == digest(sim.load_scenario("strategic_balance", "output.chunk=7"))
+    for change in ("seed=2", "replicates=7", "uncertainty=none", "powers.eu.budget.value=3"):
+        assert digest(base) != digest(sim.load_scenario("strategic_balance", change))
+
+
+def test_replay_is_the_same_run(run: Run) -> None:
+    model = sim.replay(run, replicate=17).run()
+    data, final = model.outcomes()
+    for name, array in data.items():
+        np.testing.assert_array_equal(array[..., 0], run.data[name].isel(replicate=17))
+    for name, array in final.items():
+        np.testing.assert_array_equal(array[..., 0], run.final[name].isel(replicate=17))
+    with pytest.raises(InputError, match="0 to 19"):
+        sim.replay(run, replicate=20)
