@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable
 from typing import Final, assert_never
 
-from sim.axes import DOMAINS, POWERS, STATES
+from sim.axes import DOMAINS, NO_POWER_ID, POWERS, STATES
 from sim.errors import InputError, nearest
 from sim.evidence import Ledger
 from sim.evidence.derive import DERIVATIONS, needs_derivation
@@ -19,6 +19,9 @@ from sim.scenario import EventSpec, Scenario, StateSpec, Target, parse_period, q
 
 DERIVATION_TOLERANCE: Final = 0.05
 """Largest relative gap between a stated number and its derivation: numbers have two digits."""
+SEEDS: Final = 2**64
+MAX_ID: Final = {"states": 2**16, "powers": 2**16, "institutions": 2**16, "events": 2**24}
+"""Seeds and ids below these fit into the keys of the random numbers."""
 LEGAL_STEPS: Final = (1.0, 0.5, 0.25)
 """Step lengths in years (section 1.1)."""
 
@@ -109,18 +112,22 @@ def _check_cited(scenario: Scenario, ledger: Ledger) -> None:
 def _check_run(scenario: Scenario) -> None:
     if scenario.replicates < 1:
         raise InputError(f"replicates: must be at least 1, not {scenario.replicates}")
-    if scenario.seed < 0:
-        raise InputError(f"seed: must be 0 or more, not {scenario.seed}")
+    if not 0 <= scenario.seed < SEEDS:
+        raise InputError(f"seed: must be 0 or more and below 2^64, not {scenario.seed}")
     for name, number in (("workers", scenario.output.workers), ("chunk", scenario.output.chunk)):
         least = 0 if name == "workers" else 1
         if number < least:
             raise InputError(f"output.{name}: must be at least {least}, not {number}")
-    for group in ("states", "powers"):
+    for group in ("states", "powers", "institutions", "events"):
         specs = getattr(scenario, group)
-        if not specs:
+        if not specs and group in ("states", "powers"):
             raise InputError(f"{group}: at least one is needed")
         taken: dict[int, str] = {}
         for code, spec in specs.items():
+            if not 1 <= spec.id < MAX_ID[group]:
+                raise InputError(f"{group}.{code}.id: must be 1 to {MAX_ID[group] - 1}")
+            if group == "powers" and spec.id == NO_POWER_ID:
+                raise InputError(f"{group}.{code}.id: {spec.id} is reserved for picking nobody")
             if spec.id in taken:
                 raise InputError(f"{group}.{code}.id: {spec.id} is taken by {taken[spec.id]}")
             taken[spec.id] = code

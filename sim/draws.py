@@ -1,16 +1,17 @@
 """All randomness of a run, drawn beforehand from keyed streams (model, section 1.10).
 
-A stream of uniforms belongs to permanent ids, never to array positions: one generator for each
-(seed, block of replicates, stream, state id, power id), laid out (step, domain, replicate in the
-block), step first. Hence replicate 17 has the same draws in a run of 18 and of a million
-replicates, in any chunk and on any worker; a longer horizon repeats the shorter one; two scenarios
-share their noise; and adding a state, a power or an event moves nobody else's draws.
+A stream of uniforms belongs to permanent ids, never to array positions. The generator is Philox,
+whose output is a function of a key and a counter: the key holds seed, stream, state id, power id
+and event id, the counter starts at the block of replicates. Within it the draws are laid out (step,
+domain, replicate in the block), step first. Hence replicate 17 has the same draws in a run of 18
+and of a million replicates, in any chunk and on any worker; a longer horizon repeats the shorter
+one; two scenarios share their noise; and adding a state, a power or an event moves nobody else's
+draws.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
@@ -22,6 +23,9 @@ BLOCK: Final = 256
 """Replicates that share a generator. Changing it changes every result."""
 PARAMETER_BLOCK: Final = 4096
 """The same for parameters, which need one draw a replicate instead of one a step."""
+STREAM_BIT, STATE_BIT, POWER_BIT = 56, 40, 24
+"""Where stream, state id and power id begin in the second word of a key; below them the event id,
+or, for parameters, 56 bits of the hash of a name."""
 HALF_ULP: Final = 2.0**-54
 """Stands for a zero, so that every uniform lies inside (0, 1) and has a logarithm."""
 
@@ -55,7 +59,9 @@ class Ids:
     events: tuple[tuple[int, bool], ...] = ()
 
 
-def predraw(seed: int, replicates: range, steps: int, ids: Ids) -> Draws:
+def predraw(
+    seed: int, replicates: range, steps: int, ids: Ids, reuse: Draws | None = None
+) -> Draws:
     """Draw everything that a chunk of consecutive replicates will need.
 
     Parameters
@@ -64,84 +70,92 @@ def predraw(seed: int, replicates: range, steps: int, ids: Ids) -> Draws:
     replicates : consecutive replicate numbers.
     steps : number of steps of the horizon.
     ids : permanent ids of states, powers and event types.
+    reuse : draws of an earlier chunk whose memory may be overwritten.
     """
     options = (NO_POWER_ID, *ids.powers)
-    rows = (steps, len(Domain))
-    return Draws(
-        choice=_stream(
-            seed, replicates, rows, [[(Stream.CHOICE, s, p) for p in options] for s in ids.states]
-        ),
-        delivery=_stream(
-            seed,
-            replicates,
-            rows,
-            [[(Stream.DELIVERY, s, p) for p in ids.powers] for s in ids.states],
-        ),
-        events=_stream(
-            seed,
-            replicates,
-            (steps, 1),
+    keys = {
+        "choice": [[_key(Stream.CHOICE, s, p) for p in options] for s in ids.states],
+        "delivery": [[_key(Stream.DELIVERY, s, p) for p in ids.powers] for s in ids.states],
+        "events": [
             [
-                [(Stream.EVENTS, s if by_state else 0, 0, event) for event, by_state in ids.events]
-                for s in ids.states
-            ],
-        ),
-    )
+                _key(Stream.EVENTS, s if by_state else 0, event=event)
+                for event, by_state in ids.events
+            ]
+            for s in ids.states
+        ],
+    }
+    streams = {}
+    for name, table in keys.items():
+        domains = 1 if name == "events" else len(Domain)
+        shape = (steps, len(table), len(table[0]), domains, len(replicates))
+        old = getattr(reuse, name, None)
+        streams[name] = old if old is not None and old.shape == shape else _empty(shape)
+        _fill(streams[name], seed, replicates, table)
+    return Draws(**streams)
 
 
-def parameter_draws(seed: int, replicates: range, names: tuple[str, ...]) -> FloatArray:
-    """One uniform for each named parameter entry and replicate, keyed by the name itself.
+class ParameterDraws:
+    """One uniform for each named parameter entry and replicate, keyed by the name itself."""
 
-    Returns
-    -------
-    (name, replicate), in (0, 1).
-    """
-    table = np.empty((len(names), len(replicates)))
-    for block, inside, outside in _blocks(replicates, PARAMETER_BLOCK):
-        table[:, outside] = _parameter_block(seed, block, names)[:, inside]
-    return table
+    def __init__(self, seed: int, names: tuple[str, ...]) -> None:
+        """Reserve memory for one block of replicates."""
+        self.seed = seed
+        self.keys = [Stream.PARAMETERS << STREAM_BIT | _name_id(name) for name in names]
+        self.table = np.empty((len(names), PARAMETER_BLOCK))
+        self.block: int | None = None
 
+    def take(self, replicates: range) -> FloatArray:
+        """Uniforms in (0, 1) of a range of replicates, (name, replicate)."""
+        found = np.empty((len(self.keys), len(replicates)))
+        for block, inside, outside in _blocks(replicates, PARAMETER_BLOCK):
+            if block != self.block:
+                self._draw(block)
+            found[:, outside] = self.table[:, inside]
+        return found
 
-@lru_cache(maxsize=2)
-def _parameter_block(seed: int, block: int, names: tuple[str, ...]) -> FloatArray:
-    rows = [
-        _generator(seed, (Stream.PARAMETERS, block, *_words(name))).random(PARAMETER_BLOCK)
-        for name in names
-    ]
-    return np.maximum(np.array(rows).reshape(len(names), PARAMETER_BLOCK), HALF_ULP)
-
-
-def _words(name: str) -> tuple[int, int]:
-    """Permanent id of a parameter entry: 64 bits of the hash of its name, as two words."""
-    digest = blake2b(name.encode(), digest_size=8).digest()
-    return int.from_bytes(digest[:4], "little"), int.from_bytes(digest[4:], "little")
+    def _draw(self, block: int) -> None:
+        for row, key in zip(self.table, self.keys, strict=True):
+            _generator(self.seed, key, block).random(out=row)
+            np.maximum(row, HALF_ULP, out=row)
+        self.block = block
 
 
-def _stream(
-    seed: int, replicates: range, rows: tuple[int, int], keys: list[list[tuple[int, ...]]]
-) -> FloatArray:
-    """Uniforms of a table of keys: (step, first key axis, second key axis, row, replicate)."""
-    drawn = np.empty((len(keys), len(keys[0]), *rows, len(replicates)))
+def _name_id(name: str) -> int:
+    """Permanent id of a parameter entry: 56 bits of the hash of its name."""
+    return int.from_bytes(blake2b(name.encode(), digest_size=7).digest(), "little")
+
+
+def _key(stream: Stream, state: int = 0, power: int = 0, event: int = 0) -> int:
+    """Second word of a key."""
+    return stream << STREAM_BIT | state << STATE_BIT | power << POWER_BIT | event
+
+
+def _empty(shape: tuple[int, ...]) -> FloatArray:
+    """Array with the given axes whose memory holds each stream in one piece."""
+    steps, states, others, domains, replicates = shape
+    return np.empty((states, others, steps, domains, replicates)).transpose(2, 0, 1, 3, 4)
+
+
+def _fill(drawn: FloatArray, seed: int, replicates: range, keys: list[list[int]]) -> None:
+    """Draw the uniforms of a table of keys into (step, key, key, domain, replicate)."""
     for place, line in enumerate(keys):
         for number, key in enumerate(line):
-            _fill(drawn[place, number], seed, replicates, key)
-    return drawn.transpose(2, 0, 1, 3, 4)
+            target = drawn[:, place, number]
+            for block, inside, outside in _blocks(replicates, BLOCK):
+                generator = _generator(seed, key, block)
+                if target.shape[-1] == BLOCK and inside == slice(0, BLOCK):
+                    generator.random(out=target)
+                else:
+                    part = generator.random((*target.shape[:-1], BLOCK))
+                    target[..., outside] = part[..., inside]
+            np.maximum(target, HALF_ULP, out=target)
 
 
-def _fill(target: FloatArray, seed: int, replicates: range, key: tuple[int, ...]) -> None:
-    """Draw the uniforms of one key into an array whose last axis are the replicates."""
-    stream, *ids = key
-    for block, inside, outside in _blocks(replicates, BLOCK):
-        generator = _generator(seed, (stream, block, *ids))
-        if target.shape[-1] == BLOCK and inside == slice(0, BLOCK):
-            generator.random(out=target)
-        else:
-            target[..., outside] = generator.random((*target.shape[:-1], BLOCK))[..., inside]
-    np.maximum(target, HALF_ULP, out=target)
-
-
-def _generator(seed: int, key: tuple[int, ...]) -> np.random.Generator:
-    return np.random.Generator(np.random.SFC64(np.random.SeedSequence(seed, spawn_key=key)))
+def _generator(seed: int, key: int, block: int) -> np.random.Generator:
+    """Generator of one stream in one block; the block is the highest word of the counter."""
+    words = np.array([seed, key], dtype=np.uint64)
+    start = np.array([0, 0, 0, block], dtype=np.uint64)
+    return np.random.Generator(np.random.Philox(key=words, counter=start))
 
 
 def _blocks(replicates: range, size: int) -> list[tuple[int, slice, slice]]:

@@ -16,8 +16,9 @@ from tqdm import tqdm
 from sim.axes import Domain
 from sim.calibration import choice_constants
 from sim.draws import Draws, predraw
-from sim.outcomes import Data, Recorder, reserve
+from sim.outcomes import Data
 from sim.parameters import Parameters, build, ids
+from sim.recorder import Recorder, reserve
 from sim.sampling import Sampler
 from sim.scenario import Scenario
 from sim.step import advance
@@ -34,8 +35,8 @@ def simulate(scenario: Scenario) -> tuple[Data, Data]:
 
     Returns
     -------
-    Outcomes by name, (period, [state], [power], [domain], replicate), and the stocks at the end,
-    the same without the period axis.
+    Recorded outcomes by name, (period, [state], [power], [domain], replicate), and the stocks at
+    the end, the same without the period axis. ``sim.recorder.derive`` adds what follows from them.
     """
     chunks = list(_chunks(scenario.replicates, scenario.output.chunk))
     workers = _workers(scenario)
@@ -65,7 +66,10 @@ def simulate(scenario: Scenario) -> tuple[Data, Data]:
 
 
 class Host:
-    """Runs chunks of consecutive replicates of one scenario."""
+    """Runs chunks of consecutive replicates of one scenario, one after the other.
+
+    The draws of a chunk stand in memory that the next chunk overwrites.
+    """
 
     def __init__(self, scenario: Scenario) -> None:
         """Prepare what all chunks share."""
@@ -73,11 +77,13 @@ class Host:
         self.constants = choice_constants(scenario)
         self.sampler = Sampler(scenario)
         self.ids = ids(scenario)
+        self._draws: Draws | None = None
 
     def start(self, replicates: range) -> tuple[Parameters, Draws, World]:
         """Parameters, draws and first world of a chunk."""
         parameters = build(self.scenario, self.sampler.values(replicates), self.constants)
-        draws = predraw(self.scenario.seed, replicates, self.scenario.steps, self.ids)
+        draws = predraw(self.scenario.seed, replicates, self.scenario.steps, self.ids, self._draws)
+        self._draws = draws
         return parameters, draws, initialise(parameters, len(replicates))
 
     def run(self, replicates: range, data: Data, final: Data) -> None:
@@ -88,6 +94,7 @@ class Host:
             following, record = advance(world, parameters, draws, step)
             recorder.take(step, world, record)
             world = following
+            del record  # its arrays make room in the cache for the next step
         recorder.close(world, self.scenario.steps)
 
 

@@ -17,8 +17,9 @@ import numpy as np
 from sim.axes import DOMAINS, FloatArray
 from sim.ensemble import Host, sizes
 from sim.errors import InputError, nearest
-from sim.outcomes import Data, Recorder, reserve
+from sim.outcomes import Data
 from sim.processes import Appraisal, Offers, decide_by_rule
+from sim.recorder import Recorder, derive, reserve
 from sim.rules import measures
 from sim.scenario import ChoiceRule, Scenario
 from sim.step import Record, advance
@@ -239,7 +240,8 @@ class PartnershipModel(mesa.Model):
 
     def outcomes(self) -> tuple[Data, Data]:
         """Outcomes so far and final stocks, as the ensemble reports them, for one replicate."""
-        return {name: array[: self.period] for name, array in self._data.items()}, self._final
+        data = {name: array[: self.period] for name, array in self._data.items()}
+        return derive(data, self._final, self.scenario.horizon.step)
 
     def ties(self) -> Any:
         """Ties of all states in the current world (``sim.processes.Ties``)."""

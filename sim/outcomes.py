@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from sim.axes import DOMAIN, POWER, STATE, Domain, FloatArray, sum_over
 from sim.parameters import Parameters
-from sim.processes import Ties, measure_ties
+from sim.processes import Ties
 from sim.rules import measures
 from sim.step import Record
 from sim.world import World
@@ -23,50 +23,57 @@ from sim.world import World
 ALIGNMENT_WINDOW_YEARS: Final = 3.0
 """Years over which picks are averaged into alignment (section 1.14: six half-years)."""
 
-_AXES: Final = {"state": STATE, "power": POWER, "domain": DOMAIN}
-
 Data = dict[str, NDArray[Any]]
 """Outcome arrays by name: (period, [state], [power], [domain], replicate)."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One thing that a run reports."""
+    """One thing that a run reports; ``meaning`` is its definition in words."""
 
     name: str
     unit: str
     dims: tuple[str, ...]
     meaning: str
-    dtype: str = "float64"
 
 
 @dataclass(frozen=True)
 class Flow(Outcome):
     """What happens in a half-year."""
 
-    compute: Callable[[Record, Parameters], FloatArray] = lambda record, p: np.empty(0)
+    compute: Callable[[Record, Parameters], NDArray[Any]]
+    dtype: str = "float64"
 
 
 @dataclass(frozen=True)
 class Stock(Outcome):
     """What stands at the start of a half-year."""
 
-    compute: Callable[[World, Ties, Parameters], FloatArray] = lambda world, ties, p: np.empty(0)
+    compute: Callable[[World, Ties, Parameters], FloatArray]
 
 
 @dataclass(frozen=True)
-class Path(Outcome):
-    """What follows from the whole path of another outcome."""
+class Derived(Outcome):
+    """What follows from other stocks at the same point."""
 
-    source: str = ""
-    compute: Callable[[FloatArray, Parameters], FloatArray] = lambda path, p: path
+    of: tuple[str, ...]
+    compute: Callable[..., FloatArray]
 
 
-def _picked(record: Record, p: Parameters) -> FloatArray:
+@dataclass(frozen=True)
+class Trailing(Outcome):
+    """Mean of a flow over the last years."""
+
+    of: str
+    years: float
+
+
+def _picked(record: Record, p: Parameters) -> NDArray[Any]:
     """Number of the option picked (mean field: a power picked with more than even probability)."""
     hits = (record.contracts.pick > 0.5).view(np.int8)
     numbers = np.arange(1, hits.shape[POWER] + 1, dtype=np.int8).reshape(1, -1, 1, 1)
-    return np.maximum.reduce(hits * numbers, axis=POWER, keepdims=True)
+    found: NDArray[Any] = np.maximum.reduce(hits * numbers, axis=POWER, keepdims=True)
+    return found
 
 
 def _pick_share(record: Record, p: Parameters) -> FloatArray:
@@ -78,18 +85,10 @@ def _acceptance(record: Record, p: Parameters) -> FloatArray:
     return 1 - sum_over(none, DOMAIN) / len(Domain)
 
 
-def _alignment(path: FloatArray, p: Parameters) -> FloatArray:
-    return measures.moving_mean(path, round(ALIGNMENT_WINDOW_YEARS / p.years))
-
-
 def _offered(record: Record, p: Parameters) -> FloatArray:
-    posted = record.offers.posted
-    amount = record.offers.amount if posted.all() else record.offers.amount * posted
+    mask = record.offers.mask
+    amount = record.offers.amount if mask is None else record.offers.amount * mask
     return sum_over(sum_over(amount, DOMAIN), STATE)
-
-
-def _hedging(world: World, ties: Ties, p: Parameters) -> FloatArray:
-    return measures.hedging_index(measures.shares(ties.total))
 
 
 FLOWS: Final = (
@@ -98,8 +97,8 @@ FLOWS: Final = (
         "option",
         ("state", "domain"),
         "option picked: 0 none, then the powers in order",
-        "int8",
         compute=_picked,
+        dtype="int8",
     ),
     Flow(
         "pick_share",
@@ -162,35 +161,11 @@ STOCKS: Final = (
         compute=lambda w, t, p: t.total,
     ),
     Stock(
-        "alignment_stock",
-        "share",
-        ("state", "power"),
-        "share of each power in all dependence",
-        compute=lambda w, t, p: measures.shares(t.total),
-    ),
-    Stock(
-        "remainder",
-        "share",
-        ("state",),
-        "what a state relies on no power for",
-        compute=lambda w, t, p: 1 - sum_over(t.total, POWER),
-    ),
-    Stock(
         "autonomy",
         "1",
         ("state",),
         "1 minus dependence weighted by coercibility",
         compute=lambda w, t, p: measures.autonomy(p.coercibility, t.total),
-    ),
-    Stock(
-        "hedging_index", "share", ("state",), "0 one partner, 1 equal ties to all", compute=_hedging
-    ),
-    Stock(
-        "influence",
-        "share",
-        ("power",),
-        "share of each power in the dependence of all states",
-        compute=lambda w, t, p: measures.influence(w.gdp, t.total),
     ),
     Stock(
         "security_level",
@@ -229,64 +204,50 @@ STOCKS: Final = (
     ),
     Stock("gdp", "USD bn/yr", ("state",), "gross domestic product", compute=lambda w, t, p: w.gdp),
 )
-PATHS: Final = (
-    Path(
+DERIVED: Final = (
+    Derived(
+        "alignment_stock",
+        "share",
+        ("state", "power"),
+        "share of each power in all dependence",
+        of=("dependence",),
+        compute=measures.shares,
+    ),
+    Derived(
+        "remainder",
+        "share",
+        ("state",),
+        "what a state relies on no power for",
+        of=("dependence",),
+        compute=lambda dependence: 1 - sum_over(dependence, POWER),
+    ),
+    Derived(
+        "hedging_index",
+        "share",
+        ("state",),
+        "0 with one partner, 1 with equal ties to all",
+        of=("alignment_stock",),
+        compute=measures.hedging_index,
+    ),
+    Derived(
+        "influence",
+        "share",
+        ("power",),
+        "share of each power in the dependence of all states, weighted by GDP",
+        of=("gdp", "dependence"),
+        compute=measures.influence,
+    ),
+)
+TRAILING: Final = (
+    Trailing(
         "alignment",
         "share",
         ("state", "power"),
         "share of picks over the last three years; the rest picked nobody",
-        source="pick_share",
-        compute=_alignment,
+        of="pick_share",
+        years=ALIGNMENT_WINDOW_YEARS,
     ),
 )
 OUTCOMES: Final[Mapping[str, Outcome]] = {
-    outcome.name: outcome for outcome in (*FLOWS, *STOCKS, *PATHS)
+    outcome.name: outcome for outcome in (*FLOWS, *STOCKS, *DERIVED, *TRAILING)
 }
-
-
-def reserve(steps: int, sizes: Mapping[str, int]) -> tuple[Data, Data]:
-    """Empty arrays for all outcomes of a run, and for its stocks at the end.
-
-    Parameters
-    ----------
-    steps : number of steps.
-    sizes : lengths of state, power, domain and replicate.
-    """
-
-    def shape(outcome: Outcome) -> tuple[int, ...]:
-        return tuple(sizes[dim] for dim in (*outcome.dims, "replicate"))
-
-    data = {o.name: np.empty((steps, *shape(o)), dtype=o.dtype) for o in OUTCOMES.values()}
-    return data, {stock.name: np.empty(shape(stock)) for stock in STOCKS}
-
-
-class Recorder:
-    """Writes the declared outcomes of a run into reserved arrays while it goes on."""
-
-    def __init__(self, parameters: Parameters, data: Data, final: Data) -> None:
-        """Take the arrays to write to, whole or the part of one chunk of replicates."""
-        self.parameters = parameters
-        self.data = data
-        self.final = final
-
-    def take(self, step: int, world: World, record: Record) -> None:
-        """Store the outcomes of a step that started from ``world``."""
-        for flow in FLOWS:
-            self.data[flow.name][step] = _squeeze(flow, flow.compute(record, self.parameters))
-        for stock in STOCKS:
-            array = stock.compute(world, record.ties, self.parameters)
-            self.data[stock.name][step] = _squeeze(stock, array)
-
-    def close(self, world: World, steps: int) -> None:
-        """Store the stocks at the end of the run and what follows from whole paths."""
-        ties = measure_ties(world, self.parameters, steps)
-        for stock in STOCKS:
-            array = stock.compute(world, ties, self.parameters)
-            self.final[stock.name][...] = _squeeze(stock, array)
-        for path in PATHS:
-            self.data[path.name][...] = path.compute(self.data[path.source], self.parameters)
-
-
-def _squeeze(outcome: Outcome, array: FloatArray) -> FloatArray:
-    unused = tuple(axis for dim, axis in _AXES.items() if dim not in outcome.dims)
-    return array.squeeze(axis=unused)

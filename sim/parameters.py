@@ -14,7 +14,7 @@ import numpy as np
 
 from sim.axes import DOMAINS, REPLICATE, ROW, Domain, FloatArray, sum_over
 from sim.draws import Ids
-from sim.rules import shocks
+from sim.rules import appraisal, shocks
 from sim.sampling import Values
 from sim.scenario import (
     ChoiceRule,
@@ -87,6 +87,7 @@ class Parameters:
     domain_weights: FloatArray  # w_sd
     conditionality: FloatArray  # c_pd
     conditionality_aversion: FloatArray  # beta_c kappa_s
+    conditionality_term: FloatArray  # E7 with its sign, (S, P, D): it does not change
     hedging: FloatArray  # chi_s
     coercibility: FloatArray  # theta_p
     lock_in: FloatArray  # beta_L,d
@@ -138,6 +139,10 @@ def build(scenario: Scenario, values: Values, constants: Constants) -> Parameter
     naive = scenario.rules.learning.prior is Prior.NAIVE
     belief = np.full_like(delivery, NAIVE_BELIEF) if naive else delivery
     weights = table("states.{s}.domain_weights.{d}")
+    condition = table("powers.{p}.conditionality.{d}")
+    aversion = table("rules.appraisal.conditionality_aversion") * table(
+        "states.{s}.conditionality_sensitivity"
+    )
     events = _poisson(scenario)
     return Parameters(
         years=years,
@@ -153,11 +158,9 @@ def build(scenario: Scenario, values: Values, constants: Constants) -> Parameter
         war_drain=table("powers.{p}.war_drain"),
         rollover=table("rules.offers.rollover"),
         minimum_offer=table("rules.offers.minimum_offer"),
-        war=_dated(scenario, table, Target.WAR, table("rules.environment.war"), 1.0),
-        sanctions=_dated(
-            scenario, table, Target.SANCTIONS, table("rules.environment.sanctions"), np.inf
-        ),
-        threat=_dated(scenario, table, Target.THREAT, table("states.{s}.threat"), np.inf),
+        war=_dated(scenario, table, Target.WAR, table("rules.environment.war")),
+        sanctions=_dated(scenario, table, Target.SANCTIONS, table("rules.environment.sanctions")),
+        threat=_dated(scenario, table, Target.THREAT, table("states.{s}.threat")),
         protection=_by_membership(scenario, lambda step: _protection(scenario, table, step)),
         affinity=_by_membership(scenario, lambda step: _affinity(scenario, table, constants, step)),
         surge_targets=tuple(event.target for event in events.values()),
@@ -168,9 +171,9 @@ def build(scenario: Scenario, values: Values, constants: Constants) -> Parameter
         outside_option=table("rules.choice.outside_option"),
         value_scale=table("rules.choice.value_scale"),
         domain_weights=weights / (sum_over(weights, 2) / len(Domain)),
-        conditionality=table("powers.{p}.conditionality.{d}"),
-        conditionality_aversion=table("rules.appraisal.conditionality_aversion")
-        * table("states.{s}.conditionality_sensitivity"),
+        conditionality=condition,
+        conditionality_aversion=aversion,
+        conditionality_term=appraisal.conditionality(-aversion, condition),
         hedging=table("states.{s}.hedging"),
         coercibility=table("powers.{p}.coercibility"),
         lock_in=table("rules.appraisal.lock_in.{d}"),
@@ -195,8 +198,7 @@ def build(scenario: Scenario, values: Values, constants: Constants) -> Parameter
         investment_retained=(1 - table("rules.capital.investment_depreciation")) ** years,
         dependence_weights=table("rules.dependence.weights.{d}"),
         remittance_capital=table("rules.dependence.remittance_capital")
-        * _flags([power.hosts_migrants for power in scenario.powers.values()])
-        * _only(Domain.TECHNOLOGY),
+        * _flags([power.hosts_migrants for power in scenario.powers.values()]),
         own_security=table("states.{s}.own_security"),
         protection_effect=table("rules.dependence.protection_effect"),
     )
@@ -260,10 +262,6 @@ def _stack(rows: list[FloatArray]) -> FloatArray:
 
 def _flags(flags: list[bool]) -> FloatArray:
     return np.array(flags, dtype=np.float64).reshape(1, -1, 1, 1)
-
-
-def _only(domain: Domain) -> FloatArray:
-    return np.array([float(other == domain) for other in Domain]).reshape(1, 1, -1, 1)
 
 
 # --- what several numbers make together -----------------------------------------------------------
@@ -405,10 +403,8 @@ def _age(scenario: Scenario, event: EventSpec, step: int) -> float:
     return now - parse_period(event.date)
 
 
-def _dated(
-    scenario: Scenario, table: _Table, target: Target, base: FloatArray, upper: float
-) -> Timeline:
-    """A variable under its dated events: base + sum of size 2^(-age/half-life), E1; at least 0."""
+def _dated(scenario: Scenario, table: _Table, target: Target, base: FloatArray) -> Timeline:
+    """A variable under its dated events: base + sum of size 2^(-age/half-life), E1, not clipped."""
     events = {
         name: event
         for name, event in scenario.events.items()
@@ -433,7 +429,7 @@ def _dated(
             if event.half_life is not None:
                 effect = effect * shocks.fade(table(f"events.{name}.half_life"), age)
             level = level + effect * _states_struck(scenario, event)
-        return np.clip(level, 0.0, upper) if events else base
+        return level
 
     return tabulate(scenario.steps + 1, signature, compute)
 

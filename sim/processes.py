@@ -49,6 +49,7 @@ class Offers:
     available: FloatArray  # Av, (1, P, 1, R), USD bn
     amount: FloatArray  # g, (S, P, D, R), USD bn
     posted: BoolArray  # (S, P, D, R)
+    mask: BoolArray | None  # the same; None where every offer is posted
     value: FloatArray  # v, (S, P, D, R), percent of GDP
     credibility: FloatArray  # mu, (S, P, D, R)
 
@@ -112,7 +113,7 @@ def environment(world: World, parameters: Parameters, draws: Draws, step: int) -
             threat = threat + surge[:, event : event + 1]
     return Environment(
         surge=surge,
-        war=parameters.war.at(step),
+        war=np.clip(parameters.war.at(step), 0.0, 1.0),
         sanctions=np.clip(sanctions, 0.0, 1.0),
         threat=np.clip(threat, 0.0, THREAT_MAX),
     )
@@ -140,10 +141,12 @@ def make_offers(world: World, parameters: Parameters) -> Offers:
         world.budget, world.unspent, parameters.rollover, parameters.years
     )
     amount = offers.amounts(world.allocation, available)
+    posted = offers.posted(amount, parameters.minimum_offer)
     return Offers(
         available=available,
         amount=amount,
-        posted=offers.posted(amount, parameters.minimum_offer),
+        posted=posted,
+        mask=None if posted.all() else posted,
         value=offers.value(amount, world.gdp),
         credibility=learning.credibility(world.successes, world.failures),
     )
@@ -157,7 +160,7 @@ def appraise(
     exposed = appraisal.exposed_trade(world.trade, p.imposes_sanctions)
     terms = Terms(
         benefit=appraisal.benefit(p.domain_weights, table.credibility, table.value, p.value_scale),
-        conditionality=appraisal.conditionality(-p.conditionality_aversion, p.conditionality),
+        conditionality=p.conditionality_term,
         affinity=p.affinity.at(step),
         hedging=appraisal.hedging(-p.hedging, p.coercibility, ties.total),
         lock_in=appraisal.lock_in(p.lock_in, ties.by_domain),
@@ -170,7 +173,7 @@ def appraise(
     precision = np.ones(1) if p.switches.exact else p.precision
     score = choice.scores(utility, p.outside_option, precision)
     probable = choice.best_probabilities if p.switches.exact else choice.probabilities
-    return Appraisal(terms, utility, score, probable(score, table.posted))
+    return Appraisal(terms, utility, score, probable(score, table.mask))
 
 
 def add_up(terms: Terms) -> FloatArray:
@@ -190,7 +193,7 @@ def decide_by_rule(parameters: Parameters) -> Decide:
         if switches.choice is ChoiceRule.MEAN_FIELD:
             return appraised.probability[:, 1:].copy()
         rule = choice.best if switches.exact else choice.pick
-        return rule(appraised.score, table.posted, noise)
+        return rule(appraised.score, table.mask, noise)
 
     return decide
 

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from sim.axes import FloatArray
-from sim.draws import parameter_draws
+from sim.draws import ParameterDraws
 from sim.quantity import Draw, Quantity
 from sim.scenario import Scenario, Uncertainty, quantities
 
@@ -36,7 +36,6 @@ class Sampler:
 
     def __init__(self, scenario: Scenario) -> None:
         """Sort the quantities of a scenario by how they are drawn."""
-        self.seed = scenario.seed
         everything = list(quantities(scenario))
         self.central = {
             quantity.name(entry): np.array([value])
@@ -55,6 +54,7 @@ class Sampler:
         shares = {q.path: q for q, _ in self.others if q.draw is Draw.DIRICHLET}
         self.simplices = list(shares.values())
         self.names = [q.name(entry) for q, entry in (*self.triangles, *self.others)]
+        self.draws = ParameterDraws(scenario.seed, tuple(self.names))
         self.corners = np.array([_corners(*pair) for pair in self.triangles]).reshape(-1, 3, 1)
 
     def values(self, replicates: range) -> Values:
@@ -62,7 +62,7 @@ class Sampler:
         values = dict(self.central)
         if not self.names:
             return values
-        uniforms = parameter_draws(self.seed, replicates, tuple(self.names))
+        uniforms = self.draws.take(replicates)
         split = len(self.triangles)
         values.update(zip(self.names, _triangular(self.corners, uniforms[:split]), strict=False))
         for (quantity, entry), uniform in zip(self.others, uniforms[split:], strict=True):

@@ -77,7 +77,7 @@ SCHEDULE: Final = (
             "ties.total",
             "offers.value",
             "offers.credibility",
-            "offers.posted",
+            "offers.mask",
             "world.trade",
             "world.last_pick",
         ),
@@ -90,7 +90,7 @@ SCHEDULE: Final = (
         (
             "offers.available",
             "offers.amount",
-            "offers.posted",
+            "offers.mask",
             "appraisal.score",
             "appraisal.probability",
         ),

@@ -28,6 +28,7 @@ from sim.evidence import Ledger
 from sim.outcomes import OUTCOMES, Data
 from sim.plain import digest, plain, restore
 from sim.provenance import facts_used
+from sim.recorder import derive
 from sim.scenario import Scenario, parse_period, period_label
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def run(scenario: Scenario, ledger: Ledger | None = None) -> Run:
     from sim.evidence import load_ledger
 
     began = time.perf_counter()
-    data, final = simulate(scenario)
+    data, final = derive(*simulate(scenario), scenario.horizon.step)
     seconds = time.perf_counter() - began
     manifest = {
         "id": run_id(scenario),

@@ -34,6 +34,7 @@ FLOORS = {
     "sim.step": 4.1,
     "sim.calibration": 4.1,
     "sim.outcomes": 4.2,
+    "sim.recorder": 4.3,
     "sim.ensemble": 5,
     "sim.model": 5.1,
     "sim.store": 6,

@@ -21,7 +21,10 @@ def benefit(
     credibility : (state, power, domain, replicate), believed share that will be delivered.
     value, scale : percent of GDP. Null: scale to infinity.
     """
-    return weight * np.log1p(credibility * value / scale)
+    term = credibility * value
+    term *= 1 / scale
+    np.log1p(term, out=term)
+    return weight * term
 
 
 def conditionality(aversion: FloatArray, condition: FloatArray) -> FloatArray:

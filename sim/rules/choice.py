@@ -16,13 +16,13 @@ def scores(utility: FloatArray, outside: FloatArray, precision: FloatArray) -> F
     return found
 
 
-def probabilities(score: FloatArray, available: BoolArray) -> FloatArray:
+def probabilities(score: FloatArray, available: BoolArray | None) -> FloatArray:
     """E16: logit over the options on the table, with "none" always among them.
 
     Parameters
     ----------
     score : (state, option, domain, replicate), lambda·U; option 0 is "none".
-    available : (state, power, domain, ·).
+    available : (state, power, domain, ·); None where every offer is on the table.
 
     Returns
     -------
@@ -43,7 +43,7 @@ def gumbel(uniform: FloatArray) -> FloatArray:
     return noise
 
 
-def pick(score: FloatArray, available: BoolArray, noise: FloatArray) -> FloatArray:
+def pick(score: FloatArray, available: BoolArray | None, noise: FloatArray) -> FloatArray:
     """E16: option with the highest lambda·U + G of those on the table, as one-hot over powers.
 
     A row of zeros means "none". Of equals the first option counts, which has probability zero.
@@ -51,7 +51,7 @@ def pick(score: FloatArray, available: BoolArray, noise: FloatArray) -> FloatArr
     return _one_hot(_mask(score + noise, available))
 
 
-def best(utility: FloatArray, available: BoolArray, noise: FloatArray) -> FloatArray:
+def best(utility: FloatArray, available: BoolArray | None, noise: FloatArray) -> FloatArray:
     """E16 without noise (lambda infinite): highest utility; exact ties go by the largest G.
 
     Parameters
@@ -63,7 +63,7 @@ def best(utility: FloatArray, available: BoolArray, noise: FloatArray) -> FloatA
     return _one_hot(ties)
 
 
-def best_probabilities(utility: FloatArray, available: BoolArray) -> FloatArray:
+def best_probabilities(utility: FloatArray, available: BoolArray | None) -> FloatArray:
     """Limit of E16 for infinite lambda: equal shares among the options of highest utility."""
     masked = _mask(utility, available)
     best_score = np.maximum.reduce(masked, axis=POWER, keepdims=True)
@@ -71,9 +71,9 @@ def best_probabilities(utility: FloatArray, available: BoolArray) -> FloatArray:
     return np.divide(ties, sum_over(ties, POWER))
 
 
-def _mask(score: FloatArray, available: BoolArray) -> FloatArray:
+def _mask(score: FloatArray, available: BoolArray | None) -> FloatArray:
     """Options that are not on the table get the lowest score there is."""
-    if available.all():
+    if available is None:
         return score
     masked = score.copy()
     np.copyto(masked[:, 1:], -np.inf, where=~available)

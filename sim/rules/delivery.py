@@ -29,12 +29,16 @@ def outcome(uniform: FloatArray, probability: FloatArray) -> FloatArray:
 
 def next_backlog(backlog: FloatArray, due: FloatArray, signed: FloatArray) -> FloatArray:
     """E18: B' = B - proc + signed, USD bn."""
-    return backlog - due + signed
+    left = backlog - due
+    left += signed
+    return left
 
 
 def next_capital(capital: FloatArray, retained: FloatArray, delivered: FloatArray) -> FloatArray:
     """E19: K' = K (1 - delta_d)^years + Rd, (state, power, domain, replicate), USD bn."""
-    return capital * retained + delivered
+    found = capital * retained
+    found += delivered
+    return found
 
 
 def next_investment(stock: FloatArray, retained: FloatArray, delivered: FloatArray) -> FloatArray:

@@ -19,7 +19,8 @@ def by_domain(
     ----------
     capital : (state, power, domain, replicate), USD bn.
     other_capital : (state, 1, domain, replicate), domestic and other suppliers, USD bn.
-    remittance_capital : (state, power, domain, ·), remittances counted as capital, USD bn.
+    remittance_capital : (state, power, 1, ·), remittances that count as capital in technology,
+        digital and human ties, USD bn.
     trade : (state, partner, 1, replicate), USD bn/yr; powers first, then the rest of the world.
 
     Returns
@@ -27,9 +28,12 @@ def by_domain(
     (state, power, domain, replicate); in trade the share of turnover. Infrastructure is the capital
     share alone as long as no corridors are simulated (E25 with transit weight 0).
     """
-    tied = capital + remittance_capital
-    whole = sum_over(tied, POWER) + other_capital
-    share = tied / np.maximum(whole, np.finfo(np.float64).tiny)  # nothing at all: no dependence
+    whole = sum_over(capital, POWER) + other_capital
+    human = slice(Domain.TECHNOLOGY, Domain.TECHNOLOGY + 1)
+    whole[:, :, human] += sum_over(remittance_capital, POWER)
+    np.maximum(whole, np.finfo(np.float64).tiny, out=whole)  # nothing at all: no dependence
+    share = capital / whole
+    share[:, :, human] += remittance_capital / whole[:, :, human]
     powers = capital.shape[POWER]
     share[:, :, Domain.TRADE] = (trade[:, :powers] / sum_over(trade, PARTNER))[:, :, 0]
     return share

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from sim.axes import FloatArray, mean_of_others
 
 
 def credibility(successes: FloatArray, failures: FloatArray) -> FloatArray:
     """E5: believed share of delivery, mu = a / (a + b), in (0, 1)."""
-    return successes / (successes + failures)
+    total = successes + failures
+    return np.divide(successes, total, out=total)
 
 
 def evidence(due: FloatArray, gdp: FloatArray, weight: FloatArray, scale: FloatArray) -> FloatArray:
@@ -20,7 +23,10 @@ def evidence(due: FloatArray, gdp: FloatArray, weight: FloatArray, scale: FloatA
     weight : omega_b; 0 switches learning from own experience off.
     scale : e0, percent of GDP.
     """
-    return weight * due / (due + scale * gdp / 100)
+    telling = due + scale * gdp / 100
+    np.divide(due, telling, out=telling)
+    telling *= weight
+    return telling
 
 
 def update(
@@ -39,7 +45,9 @@ def update(
     experience : evidence of this step, e Z for successes and e (1 - Z) for failures.
     social : omega_soc, weight of the mean experience of the other states.
     """
-    found = prior + kept * (belief - prior)
+    found = belief - prior
+    found *= kept
+    found += prior
     found += experience
     found += mean_of_others(social, experience)
     return found

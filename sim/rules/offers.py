@@ -36,7 +36,7 @@ def amounts(allocation: FloatArray, available: FloatArray) -> FloatArray:
 
 def posted(amount: FloatArray, minimum: FloatArray) -> BoolArray:
     """E3: whether an offer is on the table: worth more than nothing and the minimum at least."""
-    return (amount >= minimum) & (amount > 0)
+    return amount >= np.maximum(minimum, np.finfo(np.float64).tiny)
 
 
 def value(amount: FloatArray, gdp: FloatArray) -> FloatArray:

@@ -21,16 +21,16 @@ def occurrences(uniform: FloatArray, mean: FloatArray) -> FloatArray:
     """
     term = np.exp(-mean)
     cumulated = term
-    count = np.zeros_like(uniform)
-    number = 0
-    while True:
-        beyond = uniform > cumulated
-        if not beyond.any() or not (term > 0).any():
-            return count
-        count = count + beyond
-        number += 1
+    beyond = uniform > cumulated
+    count = beyond.astype(np.float64)
+    number = 1
+    while beyond.any() and (term > 0).any():
         term = term * mean / number
         cumulated = cumulated + term
+        beyond = uniform > cumulated
+        count += beyond
+        number += 1
+    return count
 
 
 def fade(half_life: FloatArray, years: float) -> FloatArray:

@@ -1,0 +1,299 @@
+"""Randomness as data (section 1.10): keyed by ids, blind to chunks, horizon and company."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import kstest
+from support import baseline, certain, pinned, vary
+
+from sim.axes import NO_POWER_ID, Domain, FloatArray, Stream
+from sim.draws import BLOCK, Draws, Ids, ParameterDraws, predraw
+from sim.parameters import ids
+from sim.quantity import Draw
+from sim.sampling import Sampler, sample
+from sim.scenario import Scenario, quantities
+
+SEED = 11
+STEPS = 3
+THREE = Ids(states=(1, 2, 3), powers=(1, 2), events=((101, True), (102, False)))
+
+
+def drawn(replicates: range, steps: int = STEPS, known: Ids = THREE, seed: int = SEED) -> Draws:
+    return predraw(seed, replicates, steps, known)
+
+
+def parameters(replicates: range, *names: str, seed: int = SEED) -> FloatArray:
+    return ParameterDraws(seed, names).take(replicates)
+
+
+def same(first: Draws, second: Draws) -> bool:
+    return all(
+        np.array_equal(getattr(first, name), getattr(second, name))
+        for name in ("choice", "delivery", "events")
+    )
+
+
+def cut(draws: Draws, replicates: slice) -> Draws:
+    return Draws(
+        draws.choice[..., replicates],
+        draws.delivery[..., replicates],
+        draws.events[..., replicates],
+    )
+
+
+@pytest.fixture(scope="module")
+def many() -> Draws:
+    """Draws of three blocks of replicates."""
+    return drawn(range(3 * BLOCK))
+
+
+@pytest.fixture(scope="module")
+def scenario() -> Scenario:
+    return baseline()
+
+
+# --- blind to how a run is cut up -----------------------------------------------------------------
+
+
+@settings(deadline=None)
+@given(st.integers(0, 3 * BLOCK - 1), st.integers(1, 3 * BLOCK))
+def test_any_range_of_replicates_has_the_draws_of_the_whole(
+    many: Draws, start: int, length: int
+) -> None:
+    stop = min(start + length, 3 * BLOCK)
+    assert same(drawn(range(start, stop)), cut(many, slice(start, stop)))
+
+
+@pytest.mark.parametrize("replicate", [0, 1, BLOCK - 1, BLOCK, 2 * BLOCK + 17])
+def test_a_single_replicate_is_the_same_alone(many: Draws, replicate: int) -> None:
+    alone = drawn(range(replicate, replicate + 1))
+    assert same(alone, cut(many, slice(replicate, replicate + 1)))
+
+
+@pytest.mark.parametrize("former", [range(5, 105), range(40, 60)], ids=["same size", "smaller"])
+def test_memory_of_an_earlier_chunk_leaves_no_trace(many: Draws, former: range) -> None:
+    again = predraw(SEED, range(200, 300), STEPS, THREE, reuse=drawn(former))
+    assert same(again, cut(many, slice(200, 300)))
+
+
+def test_a_longer_horizon_repeats_the_shorter_one() -> None:
+    short, long = drawn(range(300)), drawn(range(300), steps=4 * STEPS)
+    assert same(short, Draws(long.choice[:STEPS], long.delivery[:STEPS], long.events[:STEPS]))
+
+
+# --- blind to who else takes part -----------------------------------------------------------------
+
+
+def test_a_new_state_moves_nobody_elses_draws(many: Draws) -> None:
+    more = drawn(range(3 * BLOCK), known=replace(THREE, states=(9, 1, 2, 3)))
+    assert same(Draws(more.choice[:, 1:], more.delivery[:, 1:], more.events[:, 1:]), many)
+
+
+def test_a_new_power_moves_nobody_elses_draws(many: Draws) -> None:
+    more = drawn(range(3 * BLOCK), known=replace(THREE, powers=(1, 7, 2)))
+    kept = Draws(more.choice[:, :, [0, 1, 3]], more.delivery[:, :, [0, 2]], more.events)
+    assert same(kept, many)
+
+
+def test_a_new_event_moves_nobody_elses_draws(many: Draws) -> None:
+    events = ((55, True), *THREE.events, (56, False))
+    more = drawn(range(3 * BLOCK), known=replace(THREE, events=events))
+    assert same(Draws(more.choice, more.delivery, more.events[:, :, 1:3]), many)
+
+
+def test_order_of_the_arrays_does_not_matter(many: Draws) -> None:
+    turned = Ids(states=(3, 1, 2), powers=(2, 1), events=tuple(reversed(THREE.events)))
+    found = drawn(range(3 * BLOCK), known=turned)
+    states, powers = [1, 2, 0], [1, 0]
+    back = Draws(
+        found.choice[:, states][:, :, [0, 2, 1]],
+        found.delivery[:, states][:, :, powers],
+        found.events[:, states][:, :, powers],
+    )
+    assert same(back, many)
+
+
+def test_an_event_of_the_region_is_the_same_in_every_state(many: Draws) -> None:
+    own, common = many.events[:, :, 0], many.events[:, :, 1]
+    assert (common == common[:, :1]).all()
+    assert not (own == own[:, :1]).all(axis=(0, 2, 3))[1:].any()
+
+
+def test_no_key_repeats_the_draws_of_another(many: Draws) -> None:
+    """Each (state, option), (state, power) and event has a stream of its own."""
+    rows = [many.choice[:, s, o].ravel() for s in range(3) for o in range(3)]
+    rows += [many.delivery[:, s, p].ravel() for s in range(3) for p in range(2)]
+    rows += [many.events[:, s, 0].ravel() for s in range(3)] + [many.events[:, 0, 1].ravel()]
+    firsts = {row[0] for row in rows}
+    assert len(firsts) == len(rows) == 9 + 6 + 4
+
+
+def test_seeds_differ_also_seed_zero(many: Draws) -> None:
+    zero = drawn(range(3 * BLOCK), seed=0)
+    assert not (zero.choice == many.choice).any()
+    assert same(zero, drawn(range(3 * BLOCK), seed=0))
+
+
+# --- values ---------------------------------------------------------------------------------------
+
+
+def test_all_uniforms_lie_inside_the_open_interval(many: Draws) -> None:
+    for array in (many.choice, many.delivery, many.events):
+        assert array.min() > 0
+        assert array.max() < 1
+
+
+def test_shapes_follow_steps_states_options_and_domains(many: Draws) -> None:
+    assert many.choice.shape == (STEPS, 3, 3, len(Domain), 3 * BLOCK)
+    assert many.delivery.shape == (STEPS, 3, 2, len(Domain), 3 * BLOCK)
+    assert many.events.shape == (STEPS, 3, 2, 1, 3 * BLOCK)
+
+
+def test_draws_are_uniform_and_independent(many: Draws) -> None:
+    """Sanity, not a test of the generator: 34,560 uniforms, and no step resembles the next."""
+    sample_of_choice = many.choice.ravel()
+    assert kstest(sample_of_choice, "uniform").pvalue > 1e-3
+    following = np.corrcoef(many.choice[:-1].ravel(), many.choice[1:].ravel())[0, 1]
+    between = np.corrcoef(many.choice[:, 0].ravel(), many.choice[:, 1].ravel())[0, 1]
+    blocks = np.corrcoef(many.choice[..., :BLOCK].ravel(), many.choice[..., -BLOCK:].ravel())[0, 1]
+    assert max(abs(following), abs(between), abs(blocks)) < 4 / np.sqrt(many.choice.size / 3)
+
+
+def test_p26_known_answers_of_the_keyed_streams() -> None:
+    """P26: pinned draws, so that a change of generator, key or layout is noticed."""
+    draws = predraw(7, range(254, 258), 2, Ids((1, 2), (1, 3), ((101, True), (102, False))))
+    assert [float(draws.choice[0, 0, 0, Domain.TRADE, n]) for n in (0, 2)] == [
+        0.39790336427112605,
+        0.3830971735816794,
+    ]
+    assert float(draws.choice[1, 1, 2, Domain.ENERGY, 3]) == 0.9513281007560058
+    assert float(draws.delivery[1, 0, 1, Domain.SECURITY, 1]) == 0.6778423277653575
+    assert [float(draws.events[1, 1, e, 0, 2]) for e in (0, 1)] == [
+        0.42328232761612716,
+        0.4097075390878724,
+    ]
+    assert parameters(range(4095, 4097), "powers.eu.budget", seed=7)[0].tolist() == [
+        0.18128902504945865,
+        0.3237914901024135,
+    ]
+
+
+def test_streams_are_sfc64_keyed_by_stream_block_and_ids() -> None:
+    """The rule by which anyone can draw the same numbers: layout (step, domain, replicate)."""
+    draws = predraw(7, range(256, 512), 2, Ids(states=(4,), powers=(3,)))
+    for stream, power, array in (
+        (Stream.CHOICE, NO_POWER_ID, draws.choice[:, 0, 0]),
+        (Stream.CHOICE, 3, draws.choice[:, 0, 1]),
+        (Stream.DELIVERY, 3, draws.delivery[:, 0, 0]),
+    ):
+        seeds = np.random.SeedSequence(7, spawn_key=(int(stream), 1, 4, power))
+        wanted = np.random.Generator(np.random.SFC64(seeds)).random((2, len(Domain), 256))
+        np.testing.assert_array_equal(array, wanted)
+
+
+# --- parameter draws ------------------------------------------------------------------------------
+
+
+def test_parameters_are_drawn_by_name() -> None:
+    names = ("powers.eu.budget", "states.kz.gdp", "rules.offers.rollover")
+    table = parameters(range(5000), *names)
+    for place, name in enumerate(names):
+        np.testing.assert_array_equal(parameters(range(5000), name)[0], table[place])
+    turned = parameters(range(5000), *names[::-1])
+    np.testing.assert_array_equal(turned[::-1], table)
+    assert len({row[0] for row in table}) == len(names)
+    assert 0 < table.min() < table.max() < 1
+
+
+@given(st.lists(st.tuples(st.integers(0, 9000), st.integers(1, 300)), min_size=1, max_size=4))
+def test_parameters_of_any_ranges_of_replicates_in_any_order(pieces: list[tuple[int, int]]) -> None:
+    whole = parameters(range(9300), "powers.eu.budget")
+    draws = ParameterDraws(SEED, ("powers.eu.budget",))
+    for start, length in pieces:
+        part = draws.take(range(start, start + length))
+        np.testing.assert_array_equal(part, whole[:, start : start + length])
+
+
+def test_values_do_not_depend_on_the_chunk(scenario: Scenario) -> None:
+    sampler = Sampler(scenario)
+    whole, part, alone = (sampler.values(r) for r in (range(300), range(250, 260), range(255, 256)))
+    for name, row in whole.items():
+        fixed = len(row) == 1
+        np.testing.assert_array_equal(part[name], row if fixed else row[250:260], err_msg=name)
+        np.testing.assert_array_equal(alone[name], row if fixed else row[255:256], err_msg=name)
+
+
+def test_a_drawn_number_keeps_within_its_range(scenario: Scenario) -> None:
+    values = sample(scenario, range(500))
+    checked = 0
+    for quantity in quantities(scenario):
+        if quantity.draw is Draw.TRIANGULAR:
+            for entry, low, high in zip(quantity.entries, quantity.low, quantity.high, strict=True):
+                row = values[quantity.name(entry)]
+                assert low - 1e-12 <= row.min() <= row.max() <= high + 1e-12, quantity.name(entry)
+                checked += 1
+    assert checked > 100
+
+
+def test_shares_drawn_together_add_up_as_their_central_values_do(scenario: Scenario) -> None:
+    values = sample(scenario, range(500))
+    simplices = [q for q in quantities(scenario) if q.draw is Draw.DIRICHLET]
+    assert simplices
+    for quantity in simplices:
+        total = sum(values[quantity.name(entry)] for entry in quantity.entries)
+        np.testing.assert_allclose(total, sum(quantity.value), rtol=1e-12, err_msg=quantity.path)
+
+
+def test_means_of_draws_are_those_of_their_distributions(scenario: Scenario) -> None:
+    """Triangular (low + mode + high) / 3; beta and Dirichlet the central value."""
+    runs = 4096
+    values = sample(scenario, range(runs))
+    for quantity in (
+        scenario.powers["eu"].budget,
+        scenario.powers["ru"].delivery,
+        scenario.powers["cn"].domain_shares,
+    ):
+        for entry, low, mode, high in zip(
+            quantity.entries, quantity.low, quantity.value, quantity.high, strict=True
+        ):
+            row = values[quantity.name(entry)]
+            wanted = (low + mode + high) / 3 if quantity.draw is Draw.TRIANGULAR else mode
+            assert abs(row.mean() - wanted) < 4 * row.std() / np.sqrt(runs), quantity.name(entry)
+
+
+def test_a_number_that_is_set_is_not_drawn_and_moves_no_other_draw(scenario: Scenario) -> None:
+    before = sample(scenario, range(50))
+    after = sample(vary(scenario, {"powers.eu.budget": 3.1}), range(50))
+    assert after["powers.eu.budget"].tolist() == [3.1]
+    assert len(before["powers.eu.budget"]) == 50
+    for name in before.keys() - {"powers.eu.budget"}:
+        np.testing.assert_array_equal(after[name], before[name], err_msg=name)
+
+
+def test_a_wider_range_moves_the_same_replicates_the_same_way(scenario: Scenario) -> None:
+    """Draws of two scenarios are coupled: each replicate keeps its quantile."""
+    budget = scenario.powers["eu"].budget
+    wider = replace(pinned(budget, budget.of()), low=(0.5,), high=(9.0,), user_set=frozenset())
+    narrow = sample(scenario, range(200))["powers.eu.budget"]
+    wide = sample(vary(scenario, {"powers.eu.budget": wider}), range(200))["powers.eu.budget"]
+    assert (np.argsort(narrow) == np.argsort(wide)).all()
+    assert wide.std() > narrow.std()
+
+
+def test_without_uncertainty_every_number_is_central() -> None:
+    values = sample(certain(), range(50))
+    for quantity in quantities(certain()):
+        for entry in quantity.entries:
+            assert values[quantity.name(entry)].tolist() == [quantity.of(entry)]
+
+
+def test_ids_are_those_of_the_entities_in_the_order_of_the_arrays(scenario: Scenario) -> None:
+    known = ids(scenario)
+    assert known.states == tuple(state.id for state in scenario.states.values())
+    assert known.powers == tuple(power.id for power in scenario.powers.values())
+    assert known.events == ((101, True), (102, False))

@@ -1,0 +1,322 @@
+"""Both hosts run the same step: replicate r of any ensemble is the Mesa run of r, bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pytest
+from support import baseline, ending, outcomes, same_bits, trace, vary
+
+import sim
+from sim.axes import DOMAINS, FloatArray
+from sim.ensemble import simulate
+from sim.errors import InputError
+from sim.model import Offer, PartnershipModel, Picks, State
+from sim.outcomes import OUTCOMES, Data
+from sim.processes import Appraisal, Offers
+from sim.recorder import derive
+from sim.scenario import ChoiceRule, DeliveryRule, Scenario, Uncertainty
+from sim.world import World
+
+VARIANTS: dict[str, Mapping[str, Any]] = {
+    "evidence": {},
+    "central values": {"uncertainty": Uncertainty.NONE},
+    "mean field": {"rules.choice.rule": ChoiceRule.MEAN_FIELD},
+    "infinite precision": {"rules.choice.precision": float("inf")},
+    "expected delivery": {"rules.delivery.rule": DeliveryRule.EXPECTED},
+    "masked offers": {"rules.offers.minimum_offer": 0.05},
+    "no events": {"events": {}},
+    "quarterly": {"horizon.step": 0.25},
+    "another seed": {"seed": 0},
+}
+FEW = (0, 1, 6)
+MANY = (0, 6, 255, 256, 257, 511, 512, 999)
+"""Replicates at the ends of blocks and chunks."""
+
+
+@pytest.fixture(scope="module")
+def scenario() -> Scenario:
+    """The baseline with its whole horizon."""
+    return baseline()
+
+
+@pytest.fixture(scope="module")
+def short() -> Scenario:
+    """Three years of it."""
+    return ending(baseline(), "2028H2")
+
+
+@lru_cache(maxsize=None)
+def looked_at(variant: str, replicate: int) -> tuple[Data, Data]:
+    """Outcomes of the Mesa run of one replicate, computed once."""
+    return PartnershipModel(vary(baseline(), VARIANTS[variant]), replicate).run().outcomes()
+
+
+def ensemble(scenario: Scenario, replicates: int, chunk: int, workers: int = 1) -> tuple[Data, Data]:
+    output = replace(scenario.output, chunk=chunk, workers=workers)
+    whole = replace(scenario, replicates=replicates, output=output)
+    return derive(*simulate(whole), scenario.horizon.step)
+
+
+def only(data: Data, replicate: int) -> Data:
+    return {name: array[..., replicate : replicate + 1] for name, array in data.items()}
+
+
+def agree(found: tuple[Data, Data], variant: str, replicates: tuple[int, ...]) -> None:
+    """Fail unless the given replicates of an ensemble are those that Mesa shows."""
+    data, final = found
+    assert data.keys() == OUTCOMES.keys()
+    for replicate in replicates:
+        wanted, last = looked_at(variant, replicate)
+        same_bits(only(data, replicate), wanted)
+        same_bits(only(final, replicate), last)
+
+
+# --- the same bits --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 3, 7, 64])
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_replicates_of_a_small_ensemble_are_those_of_mesa(
+    scenario: Scenario, variant: str, chunk: int
+) -> None:
+    agree(ensemble(vary(scenario, VARIANTS[variant]), 7, chunk), variant, FEW)
+
+
+@pytest.mark.parametrize("chunk", [7, 64, 256, 1000])
+def test_replicates_of_a_large_ensemble_are_those_of_mesa(scenario: Scenario, chunk: int) -> None:
+    agree(ensemble(scenario, 1000, chunk), "evidence", MANY)
+
+
+@pytest.mark.parametrize("variant", ["mean field", "infinite precision", "masked offers"])
+def test_variants_of_a_large_ensemble_are_those_of_mesa(scenario: Scenario, variant: str) -> None:
+    agree(ensemble(vary(scenario, VARIANTS[variant]), 1000, 300), variant, MANY[:4])
+
+
+def test_an_ensemble_of_one_is_the_mesa_run(scenario: Scenario) -> None:
+    data, final = ensemble(scenario, 1, 256)
+    wanted, last = looked_at("evidence", 0)
+    same_bits(data, wanted)
+    same_bits(final, last)
+
+
+@pytest.mark.parametrize(("replicates", "chunk"), [(7, 1), (1000, 64)])
+def test_two_processes_give_the_bits_of_one(
+    scenario: Scenario, replicates: int, chunk: int
+) -> None:
+    alone, together = (ensemble(scenario, replicates, chunk, workers) for workers in (1, 2))
+    same_bits(together[0], alone[0])
+    same_bits(together[1], alone[1])
+    agree(together, "evidence", tuple(r for r in MANY if r < replicates))
+
+
+def test_one_replicate_at_a_time_is_the_ensemble(short: Scenario) -> None:
+    """All replicates on both sides of the end of a block, not only some."""
+    data, final = ensemble(short, 270, 270)
+    for replicate in range(240, 270):
+        alone, last = outcomes(short, range(replicate, replicate + 1))
+        same_bits(only(data, replicate), alone)
+        same_bits(only(final, replicate), last)
+
+
+def test_variants_differ(scenario: Scenario) -> None:
+    """Each variant takes another path, so that agreement in each says something."""
+    paths = {v: looked_at(v, 6)[0]["signed"].tobytes() for v in VARIANTS}
+    assert len(set(paths.values())) == len(VARIANTS)
+
+
+@pytest.mark.parametrize("variant", ["evidence", "mean field", "infinite precision"])
+def test_a_longer_horizon_repeats_the_shorter_one(short: Scenario, variant: str) -> None:
+    brief = vary(short, VARIANTS[variant])
+    data, final = outcomes(brief, range(40))
+    long, _ = outcomes(vary(baseline(), VARIANTS[variant]), range(40))
+    same_bits(data, {name: array[: brief.steps] for name, array in long.items()})
+    same_bits(final, {name: long[name][brief.steps] for name in final})
+
+
+def test_a_replay_is_the_replicate_of_the_run(short: Scenario) -> None:
+    run = sim.run(replace(short, replicates=9))
+    model = sim.replay(run, replicate=4)
+    assert model.period == 0
+    data, final = model.run().outcomes()
+    for name, array in data.items():
+        assert np.array_equal(run.data[name].isel(replicate=[4]).to_numpy(), array), name
+    for name, array in final.items():
+        assert np.array_equal(run.final[name].isel(replicate=[4]).to_numpy(), array), name
+    with pytest.raises(InputError, match="0 to 8"):
+        sim.replay(run, replicate=9)
+
+
+def test_outcomes_on_the_way_are_those_of_the_whole_run(short: Scenario) -> None:
+    model = PartnershipModel(short, 3)
+    for _ in range(3):
+        model.step()
+    so_far, _ = model.outcomes()
+    whole, _ = model.run().outcomes()
+    same_bits(so_far, {name: array[:3] for name, array in whole.items()})
+
+
+def test_steps_after_the_end_change_nothing(short: Scenario) -> None:
+    model = PartnershipModel(short, 3).run()
+    before = model.outcomes()
+    model.step()
+    assert not model.running
+    same_bits(model.outcomes()[0], before[0])
+    assert model.label == "2028H2"
+
+
+# --- states with a mind of their own --------------------------------------------------------------
+
+
+class Loyal(State):
+    """Kazakhstan takes what Russia offers and nothing else; the others follow the model."""
+
+    def choose(self, offers: Mapping[str, list[Offer]]) -> Picks:
+        if self.code != "KZ":
+            return super().choose(offers)
+        return {
+            domain: "RU" for domain, table in offers.items() if any(o.power == "RU" for o in table)
+        }
+
+
+class Greedy(State):
+    """Every state takes the largest offer in each domain."""
+
+    def choose(self, offers: Mapping[str, list[Offer]]) -> Picks:
+        return {
+            domain: max(table, key=lambda offer: offer.amount).power if table else None
+            for domain, table in offers.items()
+        }
+
+
+def take_largest(
+    world: World, table: Offers, appraised: Appraisal, noise: FloatArray
+) -> FloatArray:
+    """The rule of ``Greedy`` as a decision over arrays."""
+    amount = np.where(table.posted, table.amount, -1.0)
+    best = amount.max(axis=1, keepdims=True)
+    return ((amount == best) & table.posted).astype(np.float64)
+
+
+def test_the_default_choice_is_the_rule_of_the_scenario(short: Scenario) -> None:
+    class Default(State):
+        pass
+
+    data, final = PartnershipModel(short, 5, Default).run().outcomes()
+    wanted, last = outcomes(short, range(5, 6))
+    same_bits(data, wanted)
+    same_bits(final, last)
+
+
+def test_a_loyal_state_moves_its_picks_and_its_money(short: Scenario) -> None:
+    model = PartnershipModel(short, 5, Loyal)
+    plain = PartnershipModel(short, 5)
+    while model.running and model.period < short.steps:
+        model.step()
+        plain.step()
+        assert model.record is not None
+        assert plain.record is not None
+        pick, table = model.record.contracts.pick, model.record.offers
+        assert np.array_equal(pick[0, 0], table.posted[0, 0].astype(float))
+        assert not pick[0, 1:].any()
+        assert np.array_equal(model.record.contracts.signed[0], pick[0] * table.amount[0])
+        if model.period == 1:  # all choose at once: the others notice in the next half-year only
+            assert np.array_equal(pick[1:], plain.record.contracts.pick[1:])
+        assert model.states[0].picks == dict.fromkeys(DOMAINS, "RU")
+    (data, final), (other, last) = model.outcomes(), plain.outcomes()
+    assert (data["pick"][:, 0] == 1).all()
+    assert data["signed"][:, 0, 0].sum() > other["signed"][:, 0, 0].sum()
+    assert not data["signed"][:, 0, 1:].any()
+    assert (final["unspent"][1:] > last["unspent"][1:]).any()
+
+
+@pytest.mark.parametrize("replicate", [0, 7])
+def test_an_override_does_what_the_same_rule_does_in_the_ensemble(
+    short: Scenario, replicate: int
+) -> None:
+    run = trace(short, range(8), take_largest)
+    model = PartnershipModel(short, replicate, Greedy)
+    for record, world in zip(run.records, run.worlds[1:], strict=True):
+        model.step()
+        assert model.record is not None
+        found, wanted = model.record.contracts.pick, record.contracts.pick
+        assert np.array_equal(found[..., 0], wanted[..., replicate])
+        assert np.array_equal(model.world.backlog, world.take(replicate).backlog)
+        assert np.array_equal(model.world.unspent, world.take(replicate).unspent)
+
+
+def test_an_override_leaves_all_draws_alone(short: Scenario) -> None:
+    loyal, plain = PartnershipModel(short, 5, Loyal).run(), PartnershipModel(short, 5)
+    for name in ("choice", "delivery", "events"):
+        assert np.array_equal(getattr(loyal.draws, name), getattr(plain.draws, name)), name
+    after, wanted = PartnershipModel(short, 6).run().outcomes(), outcomes(short, range(6, 7))
+    same_bits(after[0], wanted[0])
+    same_bits(after[1], wanted[1])
+
+
+def test_offers_show_what_the_state_decides_on(short: Scenario) -> None:
+    seen: list[dict[str, list[Offer]]] = []
+
+    class Curious(State):
+        def choose(self, offers: Mapping[str, list[Offer]]) -> Picks:
+            seen.append(dict(offers))
+            return super().choose(offers)
+
+    model = PartnershipModel(short, 2, Curious)
+    model.step()
+    assert model.record is not None
+    assert len(seen) == len(model.states)
+    for state, offers in zip(model.states, seen, strict=True):
+        for domain, table in offers.items():
+            d = DOMAINS.index(domain)
+            for offer in table:
+                cell = (state.place, model.power_codes.index(offer.power), d, 0)
+                assert offer.amount == model.record.offers.amount[cell]
+                assert offer.value == model.record.offers.value[cell]
+                assert offer.credibility == model.record.offers.credibility[cell]
+                assert offer.utility == pytest.approx(sum(offer.terms.values()), rel=1e-12)
+                chance = model.record.appraisal.probability[cell[0], cell[1] + 1, d, 0]
+                assert offer.probability == chance
+            assert len(table) == model.record.offers.posted[state.place, :, d, 0].sum()
+
+
+def test_a_state_may_pick_nobody(short: Scenario) -> None:
+    class Hermit(State):
+        def choose(self, offers: Mapping[str, list[Offer]]) -> Picks:
+            return {"energy": None} if self.code == "UZ" else {}
+
+    data, _ = PartnershipModel(short, 0, Hermit).run().outcomes()
+    assert not data["pick"].any()
+    assert not data["signed"].any()
+
+
+@pytest.mark.parametrize(
+    ("picks", "words"),
+    [
+        ({"energy": "RUS"}, ["KZ", "unknown power 'RUS'", "'RU'"]),
+        ({"enregy": "RU"}, ["KZ", "unknown domain 'enregy'", "'energy'"]),
+        ({"security": "EU"}, ["KZ", "EU offers nothing in security"]),
+    ],
+)
+def test_an_impossible_pick_is_refused(
+    short: Scenario, picks: Picks, words: list[str]
+) -> None:
+    class Mistaken(State):
+        def choose(self, offers: Mapping[str, list[Offer]]) -> Picks:
+            return picks
+
+    without = vary(short, {"powers.eu.domain_shares": {"security": 0.0}})
+    model = PartnershipModel(without, 0, Mistaken)
+    with pytest.raises(InputError) as caught:
+        model.step()
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_a_negative_replicate_is_refused(short: Scenario) -> None:
+    with pytest.raises(InputError, match="replicate"):
+        PartnershipModel(short, -1)
