@@ -53,8 +53,7 @@ def check_evidence(quantity: Quantity, ledger: Ledger) -> None:
             hint = nearest(fact_id, ledger.facts)
             raise InputError(f"{quantity.path}.evidence: no fact '{fact_id}' in the ledger{hint}")
         fact = ledger.facts[fact_id]
-        derived = quantity.derivation is not None or quantity.assumption is not None
-        if needs_derivation(fact, quantity.unit) and not derived:
+        if quantity.derivation is None and needs_derivation(fact, quantity.unit):
             raise InputError(
                 f"{quantity.path}: fact '{fact_id}' is a {fact.kind} in {fact.unit}, the parameter "
                 f"is in {quantity.unit}; name the derivation"

@@ -169,7 +169,7 @@ def _list(options: argparse.Namespace) -> None:
 
 def _evidence(options: argparse.Namespace) -> None:
     from sim.compose import ledger, load_scenario
-    from sim.provenance import provenance
+    from sim.provenance import as_text, provenance
 
     facts = ledger(options.config_dir)
     if options.ids:
@@ -181,15 +181,7 @@ def _evidence(options: argparse.Namespace) -> None:
             print(f"{name:{width}}  {fact.figure}")
         return
     scenario = load_scenario(options.scenario, config_dir=options.config_dir)
-    for row in provenance(scenario, facts):
-        spread = "fixed" if row.low == row.high else f"{row.low:.4g} to {row.high:.4g}"
-        print(f"{row.name} = {row.value:.6g} {row.unit} ({spread})")
-        for source in row.sources:
-            print(f"    {source}")
-        if row.facts:
-            print(f"    facts: {', '.join(row.facts)}")
-        if row.assumption:
-            print(f"    assumption: {row.assumption}")
+    print(as_text(provenance(scenario, facts), facts))
 
 
 if __name__ == "__main__":

@@ -66,6 +66,33 @@ def of_quantity(quantity: Quantity, ledger: Ledger) -> Iterator[Provenance]:
         )
 
 
+def as_text(rows: list[Provenance], ledger: Ledger) -> str:
+    """Table of numbers with value, range, unit and grounds, then the citations of their facts."""
+    head = ("parameter", "value", "range", "unit", "grounds")
+    cells = [
+        (
+            row.name,
+            f"{row.value:.6g}",
+            "fixed" if row.low == row.high else f"{row.low:.4g} to {row.high:.4g}",
+            row.unit,
+            row.grounds,
+        )
+        for row in rows
+    ]
+    widths = [max(len(line[column]) for line in (head, *cells)) for column in range(len(head) - 1)]
+    lines = [
+        "  ".join(
+            [*(text.ljust(width) for text, width in zip(line, widths, strict=False)), line[-1]]
+        )
+        for line in (head, *cells)
+    ]
+    cited = dict.fromkeys(fact for row in rows for fact in row.facts)
+    for fact in cited:
+        lines += ["", f"{fact}: {ledger.fact(fact).figure}"]
+        lines += [f"    {line}" for line in citations(ledger, fact)]
+    return "\n".join(lines)
+
+
 def citations(ledger: Ledger, fact_id: str) -> list[str]:
     """Title, outlet, date and place of each citation of a fact."""
     lines = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -50,13 +50,15 @@ def short() -> Scenario:
     return ending(baseline(), "2028H2")
 
 
-@lru_cache(maxsize=None)
+@cache
 def looked_at(variant: str, replicate: int) -> tuple[Data, Data]:
     """Outcomes of the Mesa run of one replicate, computed once."""
     return PartnershipModel(vary(baseline(), VARIANTS[variant]), replicate).run().outcomes()
 
 
-def ensemble(scenario: Scenario, replicates: int, chunk: int, workers: int = 1) -> tuple[Data, Data]:
+def ensemble(
+    scenario: Scenario, replicates: int, chunk: int, workers: int = 1
+) -> tuple[Data, Data]:
     output = replace(scenario.output, chunk=chunk, workers=workers)
     whole = replace(scenario, replicates=replicates, output=output)
     return derive(*simulate(whole), scenario.horizon.step)
@@ -302,9 +304,7 @@ def test_a_state_may_pick_nobody(short: Scenario) -> None:
         ({"security": "EU"}, ["KZ", "EU offers nothing in security"]),
     ],
 )
-def test_an_impossible_pick_is_refused(
-    short: Scenario, picks: Picks, words: list[str]
-) -> None:
+def test_an_impossible_pick_is_refused(short: Scenario, picks: Picks, words: list[str]) -> None:
     class Mistaken(State):
         def choose(self, offers: Mapping[str, list[Offer]]) -> Picks:
             return picks

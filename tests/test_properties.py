@@ -539,21 +539,6 @@ def test_p22_the_past_does_not_know_the_future(drawn: Scenario, change: str) -> 
     assert any(not np.array_equal(after[n][step:], before[n][step:]) for n in after)
 
 
-def test_p22_parameters_from_a_step_on_leave_the_steps_before(drawn: Scenario) -> None:
-    """P22: the same when the rules change on the way: stocks at the change are still the old."""
-    step = 5
-    before = trace(drawn, SOME)
-    other = trace(vary(drawn, {"rules.appraisal.conditionality_aversion": 4.0}), SOME).parameters
-    short = trace(ending(drawn, drawn.periods[step]), SOME)
-    same_world(short.worlds[-1], before.worlds[step])
-
-    def change(parameters: Parameters, world: World) -> tuple[Parameters, World]:
-        return other, world
-
-    after = trace(drawn, SOME, prepare=change)
-    assert not np.array_equal(after.worlds[1].last_pick, before.worlds[1].last_pick)
-
-
 def test_p23_a_subset_of_states_runs_by_itself(drawn: Scenario) -> None:
     """P23: same draws; same paths once psi = beta_n = omega_soc = 0 and the offers are the same."""
     kept = ("kz", "tm")

@@ -104,7 +104,8 @@ def test_age_of_an_event_counts_from_its_date() -> None:
 
 def test_first_mean_choices_of_the_baseline_are_its_target_shares() -> None:
     """The choice constants that both implementations take come from here alone."""
-    central = _changed(_load(), "uncertainty", Uncertainty.NONE)
+    quiet = ("events.afghan_incident.rate.value=0", "events.sanction_package.rate.value=0")
+    central = _changed(_load(*quiet), "uncertainty", Uncertainty.NONE)
     scenario = _changed(central, "rules.choice.rule", ChoiceRule.MEAN_FIELD)
     model = ReferenceModel(scenario)
     model.step()

@@ -36,6 +36,7 @@ class Kind(StrEnum):
     POPULATION = "population"
     EXCHANGE_RATE = "exchange_rate"
     COST = "cost"
+    COEFFICIENT = "coefficient"
     QUALITATIVE = "qualitative"
 
 
