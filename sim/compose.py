@@ -221,9 +221,9 @@ def _user_set(overrides: Sequence[_Override]) -> UserSet:
     values: dict[str, set[str]] = {}
     ranges: set[str] = set()
     for override in overrides:
-        path, _, rest = override.key.partition(".value")
-        if rest.startswith(".") or override.key.endswith(".value"):
-            values.setdefault(path, set()).add(rest[1:] if rest else SCALAR)
+        path, found, entry = f"{override.key}.".rpartition(".value.")
+        if found:
+            values.setdefault(path, set()).add(entry.removesuffix(".") or SCALAR)
         for end in (".low", ".high"):
             if end in override.key:
                 ranges.add(override.key.partition(end)[0])

@@ -9,7 +9,8 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 from tqdm import tqdm
 
@@ -18,9 +19,10 @@ from sim.calibration import choice_constants
 from sim.draws import Draws, predraw
 from sim.outcomes import Data
 from sim.parameters import Parameters, build, ids
-from sim.recorder import Recorder, reserve
+from sim.recorder import Recorder, layouts, reserve
 from sim.sampling import Sampler
 from sim.scenario import Scenario
+from sim.shared import attach, shared
 from sim.step import advance
 from sim.world import World, initialise
 
@@ -39,30 +41,38 @@ def simulate(scenario: Scenario) -> tuple[Data, Data]:
     the end, the same without the period axis. ``sim.recorder.derive`` adds what follows from them.
     """
     chunks = list(_chunks(scenario.replicates, scenario.output.chunk))
-    workers = _workers(scenario)
-    data, final = reserve(scenario.steps, sizes(scenario, scenario.replicates))
+    shape = sizes(scenario, scenario.replicates)
     with tqdm(
         total=scenario.replicates,
         unit="run",
         delay=PROGRESS_DELAY,
         disable=None if scenario.output.progress else True,
     ) as progress:
-        if workers == 1:
-            host = Host(scenario)
-            for chunk in chunks:
-                host.run(chunk, _part(data, chunk), _part(final, chunk))
-                progress.update(len(chunk))
-            return data, final
-        spawn = get_context("spawn")
-        with ProcessPoolExecutor(workers, spawn, _start_worker, (scenario,)) as pool:
+        if _workers(scenario) > 1:
+            return _simulate_together(scenario, chunks, progress)
+        data, final = reserve(scenario.steps, shape)
+        host = Host(scenario)
+        for chunk in chunks:
+            host.run(chunk, _part(data, chunk), _part(final, chunk))
+            progress.update(len(chunk))
+    return data, final
+
+
+def _simulate_together(
+    scenario: Scenario, chunks: list[range], progress: tqdm[Any]
+) -> tuple[Data, Data]:
+    """Several processes that write to the same arrays."""
+    data, final = layouts(scenario.steps, sizes(scenario, scenario.replicates))
+    with shared(data) as first, shared(final) as second:
+        places = (first, second)
+        with ProcessPoolExecutor(
+            _workers(scenario), get_context("spawn"), _start_worker, (scenario, places)
+        ) as pool:
             tasks = {pool.submit(_work, chunk): chunk for chunk in chunks}
             for task in as_completed(tasks):
-                chunk = tasks[task]
-                for whole, found in zip((data, final), task.result(), strict=True):
-                    for name, array in _part(whole, chunk).items():
-                        array[...] = found[name]
-                progress.update(len(chunk))
-    return data, final
+                task.result()
+                progress.update(len(tasks[task]))
+        return attach(first, data), attach(second, final)
 
 
 class Host:
@@ -124,19 +134,19 @@ def sizes(scenario: Scenario, replicates: int) -> dict[str, int]:
     }
 
 
-_host: Host | None = None
+_worker: tuple[Host, Data, Data] | None = None
 
 
-def _start_worker(scenario: Scenario) -> None:
-    global _host
-    _host = Host(scenario)
+def _start_worker(scenario: Scenario, places: tuple[Path, Path]) -> None:
+    global _worker
+    data, final = layouts(scenario.steps, sizes(scenario, scenario.replicates))
+    _worker = Host(scenario), attach(places[0], data), attach(places[1], final)
 
 
-def _work(chunk: range) -> tuple[Data, Data]:
-    assert _host is not None
-    data, final = reserve(_host.scenario.steps, sizes(_host.scenario, len(chunk)))
-    _host.run(chunk, data, final)
-    return data, final
+def _work(chunk: range) -> None:
+    assert _worker is not None
+    host, data, final = _worker
+    host.run(chunk, _part(data, chunk), _part(final, chunk))
 
 
 def _part(whole: Data, chunk: range) -> Data:

@@ -13,14 +13,15 @@ from sim.outcomes import DERIVED, FLOWS, OUTCOMES, STOCKS, TRAILING, Data, Outco
 from sim.parameters import Parameters
 from sim.processes import measure_ties
 from sim.rules import measures
+from sim.shared import Layout, separate
 from sim.step import Record
 from sim.world import World
 
 _AXES: Final = {"state": STATE, "power": POWER, "domain": DOMAIN}
 
 
-def reserve(steps: int, sizes: Mapping[str, int]) -> tuple[Data, Data]:
-    """Empty arrays for what a ``Recorder`` writes: each half-year, and the stocks at the end.
+def layouts(steps: int, sizes: Mapping[str, int]) -> tuple[Layout, Layout]:
+    """Shapes and types of what a ``Recorder`` writes: each half-year, and the stocks at the end.
 
     Parameters
     ----------
@@ -31,9 +32,15 @@ def reserve(steps: int, sizes: Mapping[str, int]) -> tuple[Data, Data]:
     def shape(outcome: Outcome) -> tuple[int, ...]:
         return tuple(sizes[dim] for dim in (*outcome.dims, "replicate"))
 
-    flows = {flow.name: np.empty((steps, *shape(flow)), dtype=flow.dtype) for flow in FLOWS}
-    stocks = {stock.name: np.empty((steps, *shape(stock))) for stock in STOCKS}
-    return flows | stocks, {stock.name: np.empty(shape(stock)) for stock in STOCKS}
+    flows = {flow.name: ((steps, *shape(flow)), flow.dtype) for flow in FLOWS}
+    stocks = {stock.name: ((steps, *shape(stock)), "float64") for stock in STOCKS}
+    return flows | stocks, {stock.name: (shape(stock), "float64") for stock in STOCKS}
+
+
+def reserve(steps: int, sizes: Mapping[str, int]) -> tuple[Data, Data]:
+    """Empty arrays for a ``Recorder``; see ``layouts``."""
+    data, final = layouts(steps, sizes)
+    return separate(data), separate(final)
 
 
 class Recorder:

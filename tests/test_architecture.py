@@ -18,6 +18,7 @@ FLOORS = {
     "sim.axes": 0.1,
     "sim.units": 0.1,
     "sim.timeline": 0.2,
+    "sim.shared": 0.2,
     "sim.rules": 1,
     "sim.evidence": 1,
     "sim.quantity": 1,

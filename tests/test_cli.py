@@ -55,7 +55,9 @@ def test_own_scenario_from_a_folder(tmp_path: Path, capsys: pytest.CaptureFixtur
     (tmp_path / "scenario" / "twice_as_rich.yaml").write_text(
         "# @package _global_\n# multivector run scenario=twice_as_rich\nname: twice_as_rich\n"
         "story: {title: Twice as rich, text: The EU doubles its package.}\n"
-        "powers:\n  eu:\n    budget: {value: 5.2, low: 3.8, high: 8.8, derivation: null}\n",
+        "powers:\n  eu:\n    budget:\n      value: 5.28\n      low: 3.8\n      high: 8.8\n"
+        "      derivation: {rule: annual_flow, value: {package: 26.4, years: 5},\n"
+        "        low: {package: 26.4, years: 7}, high: {package: 26.4, years: 3}}\n",
         encoding="utf-8",
     )
     runs = tmp_path / "runs"
@@ -94,7 +96,7 @@ def test_install_into_a_fresh_environment(tmp_path: Path) -> None:
     """``pip install .`` and ``multivector run`` from another folder work."""
     environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
     constraints = ROOT / ".ci" / "constraints.txt"
-    if sys.version_info[:2] == (3, 11) and constraints.is_file():
+    if sys.version_info[:2] == (3, 11) and constraints.is_file():  # what they were tried with
         environment["PIP_CONSTRAINT"] = str(constraints)
     venv = tmp_path / "venv"
     subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)

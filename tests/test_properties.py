@@ -122,7 +122,7 @@ def exchangeable(scenario: Scenario) -> Scenario:
         code: replace(moved(russia, "powers.ru", f"powers.{code}"), id=spec.id)
         for code, spec in scenario.powers.items()
     }
-    changes: dict[str, Any] = {"powers": alike, "institutions": {}, "baseline": None}
+    changes: dict[str, Any] = {"powers": alike, "institutions": {}, "baseline": None, "events": {}}
     for state in scenario.states:
         changes[f"states.{state}.trade"] = dict.fromkeys(POWERS, 10.0)
         changes[f"states.{state}.opinion"] = dict.fromkeys(POWERS, 0.4)
