@@ -92,9 +92,20 @@ def mean_of_others(weight: FloatArray, array: FloatArray) -> FloatArray:
     states = array.shape[STATE]
     if states == 1:
         return np.zeros_like(array)
-    weighted = (weight / (states - 1)) * array
-    others: FloatArray = sum_over(weighted, STATE) - weighted
+    each = weight / (states - 1)
+    others: FloatArray = each * sum_over(array, STATE) - each * array
     return others
+
+
+def with_others(weight: FloatArray, array: FloatArray) -> FloatArray:
+    """A state's own value plus the weighted mean over all others, in few passes over memory."""
+    states = array.shape[STATE]
+    if states == 1:
+        return array
+    each = weight / (states - 1)
+    found: FloatArray = (1 - each) * array
+    found += each * sum_over(array, STATE)
+    return found
 
 
 def check_shape(name: str, array: FloatArray, *lengths: int) -> None:

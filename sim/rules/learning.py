@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.axes import FloatArray, mean_of_others
+from sim.axes import FloatArray, with_others
 
 
 def credibility(successes: FloatArray, failures: FloatArray) -> FloatArray:
@@ -48,6 +48,5 @@ def update(
     found = belief - prior
     found *= kept
     found += prior
-    found += experience
-    found += mean_of_others(social, experience)
+    found += with_others(social, experience)
     return found

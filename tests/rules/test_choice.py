@@ -145,6 +145,18 @@ def test_exact_ties_go_by_the_largest_noise(highest: int, picks: list[float]) ->
     np.testing.assert_allclose(shares.ravel(), 1 / 3, rtol=1e-15)
 
 
+@pytest.mark.parametrize(
+    ("score", "picks"),
+    [([0, 2, 2, 1], [1, 0, 0]), ([2, 1, 2, 2], [0, 0, 0]), ([0, 1, 2, 2], [0, 1, 0])],
+)
+def test_of_equals_the_first_option_counts(score: list[float], picks: list[float]) -> None:
+    """Noise included, which has probability zero: still at most one pick."""
+    quiet = cube(0, 0, 0, 0, axis=POWER)
+    for rule in (choice.pick, choice.best):
+        found = rule(cube(*score, axis=POWER), on_the_table(True, True, True), quiet)
+        assert found.ravel().tolist() == picks
+
+
 def test_a_tie_with_an_offer_that_is_not_on_the_table_is_none() -> None:
     utility, noise = cube(0, 2, 2, axis=POWER), cube(0, 0, 9, axis=POWER)
     assert choice.best(utility, on_the_table(True, False), noise).ravel().tolist() == [1, 0]
