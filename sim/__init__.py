@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sim import evidence
+    from sim.agents import Power, State
     from sim.compose import list_scenarios, load_scenario
-    from sim.model import PartnershipModel, Power, State, replay
+    from sim.model import PartnershipModel, replay
     from sim.store import Run, open_run, run
 
 _PLACES = {
@@ -29,8 +30,8 @@ _PLACES = {
     "Run": ("sim.store", "Run"),
     "replay": ("sim.model", "replay"),
     "PartnershipModel": ("sim.model", "PartnershipModel"),
-    "State": ("sim.model", "State"),
-    "Power": ("sim.model", "Power"),
+    "State": ("sim.agents", "State"),
+    "Power": ("sim.agents", "Power"),
 }
 
 __all__ = [

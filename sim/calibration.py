@@ -20,7 +20,8 @@ from sim.plain import digest
 from sim.processes import appraise, environment, make_offers, measure_ties
 from sim.rules.choice import probabilities, scores
 from sim.sampling import sample
-from sim.scenario import Scenario, Uncertainty
+from sim.scenario import Scenario
+from sim.specs import Uncertainty
 from sim.world import initialise
 
 SHARE_TOLERANCE: Final = 1e-13

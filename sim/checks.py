@@ -14,8 +14,10 @@ from sim.axes import DOMAINS, NO_POWER_ID, POWERS, STATES
 from sim.errors import InputError, nearest
 from sim.evidence import Ledger
 from sim.evidence.derive import DERIVATIONS, needs_derivation
+from sim.periods import parse_period
 from sim.quantity import SIMPLEX_TOLERANCE, Draw, Quantity
-from sim.scenario import EventSpec, Scenario, StateSpec, Target, parse_period, quantities
+from sim.scenario import Scenario, quantities
+from sim.specs import EventSpec, StateSpec, Target
 
 DERIVATION_TOLERANCE: Final = 0.05
 """Largest relative gap between a stated number and its derivation: numbers have two digits."""

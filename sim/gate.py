@@ -18,7 +18,8 @@ from sim.axes import CORRIDORS, DOMAINS, POWERS, STATES
 from sim.checks import check
 from sim.errors import InputError, nearest
 from sim.evidence import Ledger
-from sim.quantity import Form, Vocabulary, read_quantity
+from sim.quantity import Form
+from sim.reading import Vocabulary, read_quantity
 from sim.scenario import Scenario
 
 Spec = TypeVar("Spec")

@@ -6,26 +6,21 @@ axis has length 1 (the same for all replicates) or that of the chunk.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
+from sim import calendar
 from sim.axes import DOMAINS, REPLICATE, ROW, Domain, FloatArray, sum_over
 from sim.draws import Ids
 from sim.rules import appraisal, shocks
 from sim.sampling import Values
-from sim.scenario import (
-    ChoiceRule,
-    DeliveryRule,
-    EventSpec,
-    Prior,
-    Scenario,
-    Target,
-    parse_period,
-)
-from sim.timeline import Timeline, tabulate
+from sim.scenario import Scenario
+from sim.specs import ChoiceRule, DeliveryRule, Prior, Target
+from sim.table import Table, stack
+from sim.timeline import Timeline
 
 NAIVE_BELIEF: Final = 0.5
 """Expected share of delivery of a state that knows nothing (E21)."""
@@ -119,7 +114,9 @@ def ids(scenario: Scenario) -> Ids:
     return Ids(
         states=tuple(state.id for state in scenario.states.values()),
         powers=tuple(power.id for power in scenario.powers.values()),
-        events=tuple((event.id, bool(event.states)) for event in _poisson(scenario).values()),
+        events=tuple(
+            (event.id, bool(event.states)) for event in calendar.poisson(scenario).values()
+        ),
     )
 
 
@@ -132,7 +129,7 @@ def build(scenario: Scenario, values: Values, constants: Constants) -> Parameter
     values : from ``sample``.
     constants : choice constants alpha by power code, one a domain.
     """
-    table = _Table(scenario, values)
+    table = Table(scenario, values)
     years = scenario.horizon.step
     delivery = table("powers.{p}.delivery.{d}")
     strength = table("rules.learning.prior_strength")
@@ -143,7 +140,7 @@ def build(scenario: Scenario, values: Values, constants: Constants) -> Parameter
     aversion = table("rules.appraisal.conditionality_aversion") * table(
         "states.{s}.conditionality_sensitivity"
     )
-    events = _poisson(scenario)
+    events = calendar.poisson(scenario)
     return Parameters(
         years=years,
         switches=Switches(
@@ -158,14 +155,20 @@ def build(scenario: Scenario, values: Values, constants: Constants) -> Parameter
         war_drain=table("powers.{p}.war_drain"),
         rollover=table("rules.offers.rollover"),
         minimum_offer=table("rules.offers.minimum_offer"),
-        war=_dated(scenario, table, Target.WAR, table("rules.environment.war")),
-        sanctions=_dated(scenario, table, Target.SANCTIONS, table("rules.environment.sanctions")),
-        threat=_dated(scenario, table, Target.THREAT, table("states.{s}.threat")),
-        protection=_by_membership(scenario, lambda step: _protection(scenario, table, step)),
-        affinity=_by_membership(scenario, lambda step: _affinity(scenario, table, constants, step)),
+        war=calendar.dated(scenario, table, Target.WAR, table("rules.environment.war")),
+        sanctions=calendar.dated(
+            scenario, table, Target.SANCTIONS, table("rules.environment.sanctions")
+        ),
+        threat=calendar.dated(scenario, table, Target.THREAT, table("states.{s}.threat")),
+        protection=calendar.by_membership(
+            scenario, lambda step: _protection(scenario, table, step)
+        ),
+        affinity=calendar.by_membership(
+            scenario, lambda step: _affinity(scenario, table, constants, step)
+        ),
         surge_targets=tuple(event.target for event in events.values()),
         surge_mean=table.events("rate", events) * years,
-        surge_size=table.events("size", events) * _struck(scenario, events),
+        surge_size=table.events("size", events) * calendar.struck(scenario, events),
         surge_kept=shocks.fade(table.events("half_life", events), years),
         precision=table("rules.choice.precision"),
         outside_option=table("rules.choice.outside_option"),
@@ -204,62 +207,6 @@ def build(scenario: Scenario, values: Values, constants: Constants) -> Parameter
     )
 
 
-class _Table:
-    """Looks up drawn numbers by a pattern and arranges them over states, powers and domains.
-
-    ``table("powers.{p}.delivery.{d}")`` has shape (1, powers, domains, 1 or R). An entry that the
-    scenario does not give counts as ``default``; without a default it is an error.
-    """
-
-    def __init__(self, scenario: Scenario, values: Values) -> None:
-        self.values = values
-        self.axes = {
-            "{s}": tuple(scenario.states),
-            "{p}": tuple(scenario.powers),
-            "{j}": (*scenario.powers, ROW.lower()),
-            "{d}": DOMAINS,
-        }
-
-    def __call__(self, pattern: str, default: float | None = None) -> FloatArray:
-        used = [
-            next((name for name in names if name in pattern), "")
-            for names in (("{s}",), ("{p}", "{j}"), ("{d}",))
-        ]
-        lists = [self.axes[name] if name else ("",) for name in used]
-        rows = [
-            self._row(_fill(pattern, used, (first, second, third)), default)
-            for first in lists[0]
-            for second in lists[1]
-            for third in lists[2]
-        ]
-        return _stack(rows).reshape(*(len(names) for names in lists), -1)
-
-    def events(self, field: str, events: Mapping[str, EventSpec]) -> FloatArray:
-        """One number an event type, (1, event, 1, 1 or R)."""
-        rows = [self.values[f"events.{name}.{field}"] for name in events]
-        return _stack(rows).reshape(1, len(rows), 1, -1) if rows else np.zeros((1, 0, 1, 1))
-
-    def _row(self, name: str, default: float | None) -> FloatArray:
-        if default is None:
-            return self.values[name]
-        return self.values.get(name, np.array([default]))
-
-
-def _fill(pattern: str, used: list[str], names: tuple[str, str, str]) -> str:
-    for place, name in zip(used, names, strict=True):
-        if place:
-            pattern = pattern.replace(place, name)
-    return pattern
-
-
-def _stack(rows: list[FloatArray]) -> FloatArray:
-    """Rows of length 1 or R as one C-contiguous table."""
-    table = np.empty((len(rows), max(len(row) for row in rows)))
-    for place, row in enumerate(rows):
-        table[place] = row
-    return table
-
-
 def _flags(flags: list[bool]) -> FloatArray:
     return np.array(flags, dtype=np.float64).reshape(1, -1, 1, 1)
 
@@ -267,7 +214,7 @@ def _flags(flags: list[bool]) -> FloatArray:
 # --- what several numbers make together -----------------------------------------------------------
 
 
-def _initial(scenario: Scenario, table: _Table) -> Initial:
+def _initial(scenario: Scenario, table: Table) -> Initial:
     """Stocks at the start (E19): capital from initial dependence, investment from the documents."""
     gdp = table("states.{s}.gdp")
     share = table("states.{s}.initial_dependence.{d}.{p}", default=0.0)
@@ -287,7 +234,7 @@ def _initial(scenario: Scenario, table: _Table) -> Initial:
     )
 
 
-def _absent_partners(scenario: Scenario, table: _Table) -> FloatArray:
+def _absent_partners(scenario: Scenario, table: Table) -> FloatArray:
     """Trade with powers that do not take part counts as trade with the rest of the world."""
     rows = []
     for code, state in scenario.states.items():
@@ -296,10 +243,10 @@ def _absent_partners(scenario: Scenario, table: _Table) -> FloatArray:
         for partner in absent:
             total = total + table.values[f"states.{code}.trade.{partner}"]
         rows.append(total)
-    return _stack(rows).reshape(len(rows), 1, 1, -1)
+    return stack(rows).reshape(len(rows), 1, 1, -1)
 
 
-def _investment(scenario: Scenario, table: _Table, gdp: FloatArray) -> FloatArray:
+def _investment(scenario: Scenario, table: Table, gdp: FloatArray) -> FloatArray:
     """Initial investment stock by state, split as documented or in proportion to GDP."""
     stock = table("powers.{p}.investment_stock")
     by_gdp = gdp / sum_over(gdp, 0)
@@ -312,41 +259,19 @@ def _investment(scenario: Scenario, table: _Table, gdp: FloatArray) -> FloatArra
             table.values.get(f"powers.{code}.investment_split.{state}", np.zeros(1))
             for state in scenario.states
         ]
-        columns.append(_stack(rows).reshape(len(rows), 1, 1, -1))
+        columns.append(stack(rows).reshape(len(rows), 1, 1, -1))
     length = max(column.shape[REPLICATE] for column in columns)
     wide = [np.broadcast_to(c, (*c.shape[:REPLICATE], length)) for c in columns]
     return stock * np.concatenate(wide, axis=1)
 
 
-def _allocation(table: _Table) -> FloatArray:
+def _allocation(table: Table) -> FloatArray:
     """sigma0: domain shares of a power times state shares in proportion to the root of GDP."""
     root = np.sqrt(table("states.{s}.gdp"))
     return table("powers.{p}.domain_shares.{d}") * (root / sum_over(root, 0))
 
 
-def _members(scenario: Scenario, table: _Table, institution: str, step: int) -> FloatArray:
-    """Membership of each state in an institution at a step, (S, 1, 1, ·)."""
-    source = f"institutions.{institution}.members"
-    latest = -np.inf
-    for name, event in scenario.events.items():
-        if event.target is not Target.MEMBERSHIP or event.institution != institution:
-            continue
-        date = -_age(scenario, event, 0)
-        if latest < date and _age(scenario, event, step) >= 0:
-            latest, source = date, f"events.{name}.members"
-    return table(f"{source}.{{s}}", default=0.0)
-
-
-def _by_membership(scenario: Scenario, compute: Callable[[int], FloatArray]) -> Timeline:
-    changes = [e for e in scenario.events.values() if e.target is Target.MEMBERSHIP]
-    return tabulate(
-        scenario.steps + 1,
-        lambda step: tuple(_age(scenario, event, step) >= 0 for event in changes),
-        compute,
-    )
-
-
-def _affinity(scenario: Scenario, table: _Table, constants: Constants, step: int) -> FloatArray:
+def _affinity(scenario: Scenario, table: Table, constants: Constants, step: int) -> FloatArray:
     """E8: Aff = alpha + sum_i M_si psi_ipd + beta_o resp_s (O_sp - 1/2), (S, P, D, ·)."""
     alpha = np.array([constants[power] for power in scenario.powers])
     opinion = (
@@ -358,11 +283,11 @@ def _affinity(scenario: Scenario, table: _Table, constants: Constants, step: int
     for name, institution in scenario.institutions.items():
         if any(power in institution.anchors for power in scenario.powers):
             anchor = table(f"institutions.{name}.anchors.{{p}}.{{d}}", default=0.0)
-            total = total + _members(scenario, table, name, step) * anchor
+            total = total + calendar.members(scenario, table, name, step) * anchor
     return np.ascontiguousarray(total)
 
 
-def _target_shift(scenario: Scenario, table: _Table) -> FloatArray:
+def _target_shift(scenario: Scenario, table: Table) -> FloatArray:
     """Drawn target shares move alpha by the change of their log-odds against "none".
 
     Exact for identical states; the central shares give zero.
@@ -374,78 +299,16 @@ def _target_shift(scenario: Scenario, table: _Table) -> FloatArray:
             path = f"rules.choice.target_shares.{domain}"
             drawn = np.log(table.values[f"{path}.{power}"] / table.values[f"{path}.none"])
             rows.append(drawn - np.log(targets[domain].of(power) / targets[domain].of("none")))
-    return _stack(rows).reshape(1, len(scenario.powers), len(DOMAINS), -1)
+    return stack(rows).reshape(1, len(scenario.powers), len(DOMAINS), -1)
 
 
-def _protection(scenario: Scenario, table: _Table, step: int) -> FloatArray:
+def _protection(scenario: Scenario, table: Table, step: int) -> FloatArray:
     """prot_ps: protection of a power, and what its alliances add for their members, at most 1."""
     total = table("powers.{p}.protection")
     for name, institution in scenario.institutions.items():
         if institution.protection is not None:
             added = table(f"institutions.{name}.protection.{{p}}", default=0.0)
-            total = total + _members(scenario, table, name, step) * added
+            total = total + calendar.members(scenario, table, name, step) * added
     states = len(scenario.states)
     wide = np.broadcast_to(total, (states, *total.shape[1:]))
     return np.minimum(wide, 1.0)
-
-
-# --- events -------------------------------------------------------------------------------------
-
-
-def _poisson(scenario: Scenario) -> dict[str, EventSpec]:
-    return {name: event for name, event in scenario.events.items() if event.rate is not None}
-
-
-def _age(scenario: Scenario, event: EventSpec, step: int) -> float:
-    """Years from the date of an event to the start of a step; negative before it."""
-    assert event.date is not None
-    now = parse_period(scenario.horizon.start) + step * scenario.horizon.step
-    return now - parse_period(event.date)
-
-
-def _dated(scenario: Scenario, table: _Table, target: Target, base: FloatArray) -> Timeline:
-    """A variable under its dated events: base + sum of size 2^(-age/half-life), E1, not clipped."""
-    events = {
-        name: event
-        for name, event in scenario.events.items()
-        if event.target is target and event.date is not None
-    }
-
-    def signature(step: int) -> tuple[float, ...]:
-        ages = [_age(scenario, event, step) for event in events.values()]
-        lasts = [e.half_life is None or np.isinf(e.half_life.of()) for e in events.values()]
-        return tuple(
-            -1.0 if age < 0 else 0.0 if lasting else age
-            for age, lasting in zip(ages, lasts, strict=True)
-        )
-
-    def compute(step: int) -> FloatArray:
-        level = base
-        for name, event in events.items():
-            age = _age(scenario, event, step)
-            if age < 0:
-                continue
-            effect = table(f"events.{name}.size")
-            if event.half_life is not None:
-                effect = effect * shocks.fade(table(f"events.{name}.half_life"), age)
-            level = level + effect * _states_struck(scenario, event)
-        return level
-
-    return tabulate(scenario.steps + 1, signature, compute)
-
-
-def _states_struck(scenario: Scenario, event: EventSpec) -> FloatArray:
-    """1 for the states an event acts on, (S, 1, 1, 1); of length 1 where it acts on all."""
-    if not event.states:
-        return np.ones((1, 1, 1, 1))
-    flags = [1.0 if state in event.states else 0.0 for state in scenario.states]
-    return np.array(flags).reshape(-1, 1, 1, 1)
-
-
-def _struck(scenario: Scenario, events: Mapping[str, EventSpec]) -> FloatArray:
-    states = len(scenario.states)
-    columns = [
-        np.broadcast_to(_states_struck(scenario, event), (states, 1, 1, 1))
-        for event in events.values()
-    ]
-    return np.concatenate(columns, axis=1) if columns else np.zeros((states, 0, 1, 1))

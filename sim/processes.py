@@ -16,7 +16,7 @@ from sim.axes import BoolArray, FloatArray
 from sim.draws import Draws
 from sim.parameters import Parameters
 from sim.rules import appraisal, choice, delivery, dependence, learning, offers, shocks
-from sim.scenario import ChoiceRule, DeliveryRule, Target
+from sim.specs import ChoiceRule, DeliveryRule, Target
 from sim.world import World
 
 THREAT_MAX = 2.0

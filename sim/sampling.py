@@ -15,7 +15,8 @@ import numpy as np
 from sim.axes import FloatArray
 from sim.draws import ParameterDraws
 from sim.quantity import Draw, Quantity
-from sim.scenario import Scenario, Uncertainty, quantities
+from sim.scenario import Scenario, quantities
+from sim.specs import Uncertainty
 
 GRID_POINTS: Final = 1025
 """Points at which the quantile functions of beta and gamma are tabulated."""

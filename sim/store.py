@@ -26,10 +26,11 @@ from sim.ensemble import simulate
 from sim.errors import InputError, MultivectorError
 from sim.evidence import Ledger
 from sim.outcomes import OUTCOMES, Data
+from sim.periods import parse_period, period_label
 from sim.plain import digest, plain, restore
 from sim.provenance import facts_used
 from sim.recorder import derive
-from sim.scenario import Scenario, parse_period, period_label
+from sim.scenario import Scenario
 
 if TYPE_CHECKING:
     import xarray
@@ -37,7 +38,15 @@ if TYPE_CHECKING:
 MANIFEST: Final = "manifest.json"
 HASH_LENGTH: Final = 12
 """Hexadecimal digits of the content hash in a folder's name."""
-SHOWING: Final = ("analysis", "plots", "cli.py", "compose.py", "model.py", "provenance.py")
+SHOWING: Final = (
+    "analysis",
+    "plots",
+    "agents.py",
+    "cli.py",
+    "compose.py",
+    "model.py",
+    "provenance.py",
+)
 """Modules that read or show results and have no part in making them."""
 LIBRARIES: Final = ("multivector", "numpy", "scipy", "mesa", "hydra-core", "xarray", "pyarrow")
 

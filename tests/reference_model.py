@@ -21,16 +21,10 @@ from sim.calibration import choice_constants
 from sim.compose import load_scenario
 from sim.draws import BLOCK, Draws, predraw
 from sim.parameters import ids
+from sim.periods import parse_period
 from sim.sampling import sample
-from sim.scenario import (
-    ChoiceRule,
-    DeliveryRule,
-    EventSpec,
-    Prior,
-    Scenario,
-    Target,
-    parse_period,
-)
+from sim.scenario import Scenario
+from sim.specs import ChoiceRule, DeliveryRule, EventSpec, Prior, Target
 
 TRADE: Final = "trade"
 SECURITY: Final = "security"

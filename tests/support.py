@@ -19,7 +19,8 @@ from sim.parameters import Parameters
 from sim.processes import Decide
 from sim.quantity import Draw, Quantity
 from sim.recorder import derive
-from sim.scenario import EventSpec, Scenario, Target
+from sim.scenario import Scenario
+from sim.specs import EventSpec, Target
 from sim.step import Record, advance
 from sim.world import World
 

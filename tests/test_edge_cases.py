@@ -14,7 +14,8 @@ from sim.axes import DOMAINS, POWER, Domain
 from sim.draws import predraw
 from sim.ensemble import simulate, worlds
 from sim.parameters import ids
-from sim.scenario import ChoiceRule, DeliveryRule, Prior, Scenario, Target
+from sim.scenario import Scenario
+from sim.specs import ChoiceRule, DeliveryRule, Prior, Target
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -39,7 +39,8 @@ from sim.outcomes import OUTCOMES, Data
 from sim.parameters import Parameters
 from sim.processes import Appraisal, Offers
 from sim.rules import appraisal, choice, learning, measures
-from sim.scenario import ChoiceRule, DeliveryRule, Prior, Scenario, Target
+from sim.scenario import Scenario
+from sim.specs import ChoiceRule, DeliveryRule, Prior, Target
 from sim.world import World
 
 INFINITE = float("inf")

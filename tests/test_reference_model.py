@@ -24,7 +24,8 @@ from scipy.stats import poisson
 from sim.axes import DOMAINS
 from sim.compose import load_scenario
 from sim.ensemble import run_chunk, worlds
-from sim.scenario import ChoiceRule, DeliveryRule, Prior, Scenario, Uncertainty
+from sim.scenario import Scenario
+from sim.specs import ChoiceRule, DeliveryRule, Prior, Uncertainty
 
 TOLERANCE: Final = 1e-12
 """Largest difference, relative to the number or to 1 of its unit."""

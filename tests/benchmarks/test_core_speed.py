@@ -1,4 +1,4 @@
-"""Speed of the core model, as ratios measured in one run: ``pytest -m benchmark -s tests/benchmarks``.
+"""Speed of the core model, as ratios in one run: ``pytest -m benchmark -s tests/benchmarks``.
 
 * the ensemble on one core, all declared outcomes recorded, against the reference model under
   ``mesa.batch_run``, on the same decisions;
