@@ -98,9 +98,10 @@ def _run_one(overrides: Sequence[str], config_dir: str | None) -> None:
 
     scenario = compose_scenario(overrides, config_dir)
     writable(scenario.output.dir)
-    stored = find_run(scenario, scenario.output.dir)
+    facts = ledger(config_dir)
+    stored = find_run(scenario, scenario.output.dir, facts)
     if stored is None:
-        computed = run(scenario, ledger(config_dir))
+        computed = run(scenario, facts)
         stored = computed.save(scenario.output.dir, _draw if scenario.output.figures else None)
         note = f"{stored.manifest['wall_seconds']:.1f} s"
     else:

@@ -24,7 +24,7 @@ from sim.axes import DOMAINS
 from sim.calibration import choice_constants
 from sim.ensemble import simulate
 from sim.errors import InputError, MultivectorError
-from sim.evidence import Ledger
+from sim.evidence import Ledger, load_ledger
 from sim.outcomes import OUTCOMES, Data
 from sim.periods import parse_period, period_label
 from sim.plain import digest, plain, restore
@@ -128,16 +128,15 @@ def run(scenario: Scenario, ledger: Ledger | None = None) -> Run:
     scenario : from ``sim.load_scenario``.
     ledger : evidence behind it, for the manifest; the package's own by default.
     """
-    from sim.evidence import load_ledger
-
+    facts = ledger or load_ledger()
     began = time.perf_counter()
     data, final = derive(*simulate(scenario), scenario.horizon.step)
     seconds = time.perf_counter() - began
     manifest = {
-        "id": run_id(scenario),
+        "id": run_id(scenario, facts),
         "scenario": plain(scenario),
         "evidence": facts_used(scenario),
-        "ledger": (ledger or load_ledger()).digest,
+        "ledger": facts.digest,
         "choice_constants": choice_constants(scenario),
         "seed": scenario.seed,
         "replicates": scenario.replicates,
@@ -150,9 +149,9 @@ def run(scenario: Scenario, ledger: Ledger | None = None) -> Run:
     return Run(scenario, *datasets, json.loads(json.dumps(manifest)))
 
 
-def run_id(scenario: Scenario) -> str:
-    """Content hash of a run: configuration, seed and code, and the numbers of its evidence."""
-    text = digest(scenario) + code_digest()
+def run_id(scenario: Scenario, ledger: Ledger) -> str:
+    """Content hash of a run: configuration with its seed, evidence ledger, and code."""
+    text = digest(scenario) + ledger.digest + code_digest()
     return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
@@ -184,9 +183,10 @@ def open_run(path: str | Path) -> Run:
     return Run(scenario, *_datasets(scenario, data, final), manifest, folder)
 
 
-def find_run(scenario: Scenario, folder: str | Path) -> Run | None:
+def find_run(scenario: Scenario, folder: str | Path, ledger: Ledger | None = None) -> Run | None:
     """The stored run of a scenario in a folder, if there is one."""
-    target = Path(folder) / f"{scenario.name}-{run_id(scenario)[:HASH_LENGTH]}"
+    name = f"{scenario.name}-{run_id(scenario, ledger or load_ledger())[:HASH_LENGTH]}"
+    target = Path(folder) / name
     return open_run(target) if (target / MANIFEST).is_file() else None
 
 

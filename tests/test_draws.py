@@ -255,6 +255,16 @@ def test_shares_drawn_together_add_up_as_their_central_values_do(scenario: Scena
         np.testing.assert_allclose(total, sum(quantity.value), rtol=1e-12, err_msg=quantity.path)
 
 
+def test_shares_that_leave_a_rest_keep_it(scenario: Scenario) -> None:
+    """Money that the central shares leave in reserve stays in reserve in every draw."""
+    shares = scenario.powers["cn"].domain_shares
+    smaller = replace(shares, value=tuple(0.8 * share for share in shares.value))
+    values = sample(vary(scenario, {"powers.cn.domain_shares": smaller}), range(100))
+    drawn = np.array([values[smaller.name(entry)] for entry in smaller.entries])
+    np.testing.assert_allclose(drawn.sum(axis=0), 0.8, rtol=1e-12)
+    assert drawn.std(axis=1).min() > 0
+
+
 def test_means_of_draws_are_those_of_their_distributions(scenario: Scenario) -> None:
     """Triangular (low + mode + high) / 3; beta and Dirichlet the central value."""
     runs = 4096

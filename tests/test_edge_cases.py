@@ -262,6 +262,13 @@ def test_no_trade_with_a_partner_stays_none(drawn: Scenario) -> None:
         assert not record.appraisal.terms.sanctions.any()  # nothing to lose with the EU
 
 
+def test_trade_with_absent_powers_is_trade_with_the_rest_of_the_world(drawn: Scenario) -> None:
+    alone = replace(drawn, powers={"cn": drawn.powers["cn"]})
+    before, after = (trace(scenario, SOME).worlds[0].trade for scenario in (drawn, alone))
+    assert np.array_equal(after[:, 0], before[:, 1])
+    np.testing.assert_allclose(after.sum(axis=1), before.sum(axis=1), rtol=1e-14)
+
+
 def test_a_single_state_has_no_peers(drawn: Scenario) -> None:
     alone = replace(drawn, states={"uz": drawn.states["uz"]})
     loud = {"rules.appraisal.peer_weight": 2.0, "rules.learning.social_learning": 1.0}

@@ -199,6 +199,14 @@ def test_ties_are_shares(run: Trace) -> None:
         np.testing.assert_allclose(record.ties.total, wanted, **CLOSE)
 
 
+def test_alliances_protect_their_members_and_nobody_more_than_fully(run: Trace) -> None:
+    protection = run.parameters.protection.at(0)[:, 0, 0]
+    kept = baseline().institutions["csto"].members.entries
+    members = np.array([code in kept for code in baseline().states])
+    assert protection.max() == 1  # capped: Russia at .5 to .75 and the alliance up to .5
+    assert (protection[members] > protection[~members][0]).all()
+
+
 def test_environment_stays_within_its_range(run: Trace) -> None:
     for _, record, after in steps(run):
         now = record.environment

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.axes import POWER
+from sim.axes import DOMAIN, POWER, STATE, Domain
 from sim.rules import (
     appraisal,
     choice,
@@ -23,13 +23,14 @@ from sim.rules import (
 )
 
 MODULES = (appraisal, choice, delivery, dependence, learning, measures, offers, shocks)
-SHAPE = (2, 3, 5, 4)
-SHAPES = {
-    "outside": (1, 1, 1, 4),
-    "precision": (1, 1, 1, 4),
-    "remittance_capital": (2, 3, 1, 4),
+LENGTHS = [(2, 3, 4), (1, 3, 4), (2, 2, 1)]
+"""States, powers and replicates: several, a single state, a single replicate."""
+NARROW = {
+    "outside": (STATE, POWER, DOMAIN),
+    "precision": (STATE, POWER, DOMAIN),
+    "remittance_capital": (DOMAIN,),
 }
-"""Shapes of parameters that lack an axis which their rule relies on."""
+"""Axes along which a parameter does not vary, as its rule relies on."""
 
 
 def public_rules(module: ModuleType) -> list[Callable[..., Any]]:
@@ -43,13 +44,19 @@ def public_rules(module: ModuleType) -> list[Callable[..., Any]]:
 RULES = [rule for module in MODULES for rule in public_rules(module)]
 
 
-def argument(parameter: inspect.Parameter, generator: np.random.Generator) -> Any:
+def argument(
+    parameter: inspect.Parameter, lengths: tuple[int, int, int], generator: np.random.Generator
+) -> Any:
     """Something that a parameter of a rule may be: shares, a mask over powers, or a number."""
+    states, powers, replicates = lengths
     match parameter.annotation.removesuffix(" | None"):
         case "FloatArray":
-            array = generator.uniform(0.1, 0.9, SHAPES.get(parameter.name, SHAPE))
-        case "BoolArray":
-            array = generator.random((2, 2, 5, 4)) < 0.5  # options without "none"
+            shape = [states, powers, len(Domain), replicates]
+            for axis in NARROW.get(parameter.name, ()):
+                shape[axis] = 1
+            array = generator.uniform(0.1, 0.9, shape)
+        case "BoolArray":  # options without "none"
+            array = generator.random((states, powers - 1, len(Domain), replicates)) < 0.5
         case "float":
             return 0.5
         case "int":
@@ -60,11 +67,12 @@ def argument(parameter: inspect.Parameter, generator: np.random.Generator) -> An
     return array
 
 
+@pytest.mark.parametrize("lengths", LENGTHS, ids=str)
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.__module__}.{rule.__name__}")
-def test_rule_is_pure(rule: Callable[..., Any]) -> None:
+def test_rule_is_pure(rule: Callable[..., Any], lengths: tuple[int, int, int]) -> None:
     generator = np.random.default_rng(5)
     parameters = inspect.signature(rule).parameters.values()
-    arguments = [argument(parameter, generator) for parameter in parameters]
+    arguments = [argument(parameter, lengths, generator) for parameter in parameters]
     given = [a for a in arguments if isinstance(a, np.ndarray)]
     first, second = rule(*arguments), rule(*arguments)
     assert np.array_equal(first, second)
