@@ -50,7 +50,7 @@ class PartnershipModel(mesa.Model):
         if replicate < 0:
             raise InputError(f"replicate: must be 0 or more, not {replicate}")
         super().__init__(rng=scenario.seed)
-        self.scenario = scenario
+        self.configuration = scenario  # mesa 3.5 keeps "scenario" for a class of its own
         self.replicate = replicate
         self.state_codes = scenario.state_codes
         self.power_codes = scenario.power_codes
@@ -81,12 +81,14 @@ class PartnershipModel(mesa.Model):
     @property
     def label(self) -> str:
         """Half-year that the next step simulates, such as ``2025H2``; the end when it is over."""
-        periods = self.scenario.periods
-        return periods[self.period] if self.period < len(periods) else self.scenario.horizon.end
+        periods = self.configuration.periods
+        return (
+            periods[self.period] if self.period < len(periods) else self.configuration.horizon.end
+        )
 
     def step(self) -> None:
         """Simulate one half-year."""
-        if self.period >= self.scenario.steps:
+        if self.period >= self.configuration.steps:
             self.running = False
             return
         before = self.world
@@ -95,21 +97,21 @@ class PartnershipModel(mesa.Model):
         )
         self._recorder.take(self.period, before, self.record)
         self.period += 1
-        if self.period == self.scenario.steps:
-            self._recorder.close(self.world, self.scenario.steps)
+        if self.period == self.configuration.steps:
+            self._recorder.close(self.world, self.configuration.steps)
             self.running = False
         self.datacollector.collect(self)
 
     def run(self) -> PartnershipModel:
         """Simulate to the end of the horizon."""
-        while self.period < self.scenario.steps:
+        while self.period < self.configuration.steps:
             self.step()
         return self
 
     def outcomes(self) -> tuple[Data, Data]:
         """Outcomes so far and final stocks, as the ensemble reports them, for one replicate."""
         data = {name: array[: self.period] for name, array in self._data.items()}
-        return derive(data, self._final, self.scenario.horizon.step)
+        return derive(data, self._final, self.configuration.horizon.step)
 
     def ties(self) -> Any:
         """Ties of all states in the current world (``sim.processes.Ties``)."""

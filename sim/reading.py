@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sim.errors import InputError, nearest
 from sim.quantity import SCALAR, SIMPLEX_TOLERANCE, Derivation, Draw, Form, Quantity, Simplex
@@ -30,6 +30,15 @@ class Vocabulary:
 
     valid: Mapping[str, tuple[str, ...]]
     required: Mapping[str, tuple[str, ...]]
+
+
+class _Place(NamedTuple):
+    """Where a quantity stands and what is asked of it there."""
+
+    path: str
+    form: Form
+    vocabulary: Vocabulary
+    user_set: frozenset[str]
 
 
 def read_quantity(
@@ -61,7 +70,8 @@ def read_quantity(
         raise InputError(f"{path}.unit: is '{node['unit']}', expected '{form.unit}'")
     values = _numbers(node.get("value"), f"{path}.value", form, vocabulary)
     draw = _draw(node, path)
-    low, high = _range(node, path, form, vocabulary, values, draw, user_set)
+    place = _Place(path, form, vocabulary, user_set)
+    low, high = _range(node, place, values, draw)
     evidence = _evidence(node.get("evidence"), path, tuple(values))
     assumption = node.get("assumption")
     if not evidence and not assumption:
@@ -147,45 +157,47 @@ def _concentration(node: Mapping[str, Any], path: str, draw: Draw) -> float | No
 
 
 def _range(
-    node: Mapping[str, Any],
-    path: str,
-    form: Form,
-    vocabulary: Vocabulary,
-    values: dict[str, float],
-    draw: Draw,
-    user_set: frozenset[str],
+    node: Mapping[str, Any], place: _Place, values: dict[str, float], draw: Draw
 ) -> tuple[dict[str, float], dict[str, float]]:
-    if draw in (Draw.BETA, Draw.DIRICHLET):
-        for key in ("low", "high"):
-            if node.get(key) is not None:
-                raise InputError(f"{path}.{key}: follows from the concentration; leave it out")
-        strength = _concentration(node, path, draw) or 0.0
-        bounds = {entry: _beta_bounds(value, strength) for entry, value in values.items()}
-        pinned = _pinned(values, user_set)
-        low = {e: values[e] if e in pinned else bounds[e][0] for e in values}
-        return low, {e: values[e] if e in pinned else bounds[e][1] for e in values}
-    if draw is Draw.FIXED:
-        for key in ("low", "high"):
-            if node.get(key) is not None:
-                raise InputError(f"{path}.{key}: a fixed quantity has no range")
-        return dict(values), dict(values)
+    """Low and high ends, as stated or as they follow from the draw."""
+    if draw is Draw.TRIANGULAR:
+        return _stated_range(node, place, values)
+    for key in ("low", "high"):
+        if node.get(key) is not None:
+            why = "a fixed quantity has no range"
+            if draw is not Draw.FIXED:
+                why = "follows from the concentration; leave it out"
+            raise InputError(f"{place.path}.{key}: {why}")
+    strength = _concentration(node, place.path, draw) or 0.0
+    pinned = _pinned(values, place.user_set) if strength else frozenset(values)
+    ends = {
+        entry: (value, value) if entry in pinned else _beta_bounds(value, strength)
+        for entry, value in values.items()
+    }
+    return {e: low for e, (low, _) in ends.items()}, {e: high for e, (_, high) in ends.items()}
+
+
+def _stated_range(
+    node: Mapping[str, Any], place: _Place, values: dict[str, float]
+) -> tuple[dict[str, float], dict[str, float]]:
     ends = []
     for key in ("low", "high"):
+        where = f"{place.path}.{key}"
         if node.get(key) is None:
-            raise InputError(f"{path}: no {key} (a quantity without a range says draw: fixed)")
-        end = _numbers(node[key], f"{path}.{key}", form, vocabulary)
+            reason = "a quantity without a range says draw: fixed"
+            raise InputError(f"{place.path}: no {key} ({reason})")
+        end = _numbers(node[key], where, place.form, place.vocabulary)
         if set(end) != set(values):
-            raise InputError(f"{path}.{key}: its entries differ from those of value")
+            raise InputError(f"{where}: its entries differ from those of value")
         ends.append({entry: end[entry] for entry in values})
     low, high = ends
-    for entry in _pinned(values, user_set):
+    for entry in _pinned(values, place.user_set):
         low[entry] = high[entry] = values[entry]
     for entry, value in values.items():
         if not low[entry] <= value <= high[entry]:
-            where = f"{path}.value.{entry}" if entry else f"{path}.value"
-            raise InputError(
-                f"{where}: {value:g} is not between {low[entry]:g} and {high[entry]:g}"
-            )
+            where = f"{place.path}.value.{entry}" if entry else f"{place.path}.value"
+            span = f"{low[entry]:g} and {high[entry]:g}"
+            raise InputError(f"{where}: {value:g} is not between {span}")
     return low, high
 
 

@@ -150,7 +150,8 @@ def with_event(scenario: Scenario, name: str, target: Target, **fields: Any) -> 
         field: fixed(f"events.{name}.{field}", units[field], value) if field in units else value
         for field, value in fields.items()
     }
-    event = EventSpec(id=900, name=name, target=target, assumption="for a test", **known)
+    number = 900 + len(scenario.events)
+    event = EventSpec(id=number, name=name, target=target, assumption="for a test", **known)
     return replace(scenario, events={**scenario.events, name: event})
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support import baseline, ending, moved, outcomes, same_bits, trace, vary
+from support import baseline, ending, moved, outcomes, same_bits, trace, vary, with_event
 
 import sim
 from sim.axes import DOMAINS, STATES, FloatArray
@@ -20,7 +20,7 @@ from sim.outcomes import OUTCOMES, Data
 from sim.processes import Appraisal, Offers
 from sim.recorder import derive
 from sim.scenario import Scenario
-from sim.specs import ChoiceRule, DeliveryRule, Uncertainty
+from sim.specs import ChoiceRule, DeliveryRule, Target, Uncertainty
 from sim.world import World
 
 VARIANTS: dict[str, Mapping[str, Any]] = {
@@ -154,6 +154,15 @@ def test_a_longer_horizon_repeats_the_shorter_one(short: Scenario, variant: str)
     long, _ = outcomes(vary(baseline(), VARIANTS[variant]), range(40))
     same_bits(data, {name: array[: brief.steps] for name, array in long.items()})
     same_bits(final, {name: long[name][brief.steps] for name in final})
+
+
+def test_stocks_at_the_end_know_of_an_accession_at_the_end(short: Scenario) -> None:
+    event = {"date": "2028H2", "institution": "csto", "members": {"uz": 1.0}}
+    brief = with_event(short, "accession", Target.MEMBERSHIP, **event)
+    _, final = outcomes(brief, range(4))
+    long, _ = outcomes(ending(brief, "2029H2"), range(4))
+    same_bits(final, {name: long[name][brief.steps] for name in final})
+    assert (final["security_level"][0] < outcomes(short, range(4))[1]["security_level"][0]).all()
 
 
 def test_a_replay_is_the_replicate_of_the_run(short: Scenario) -> None:

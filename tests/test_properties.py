@@ -230,9 +230,10 @@ def test_p28_picks_occur_as_often_as_their_probabilities(central: Scenario) -> N
     record = trace(ending(central, "2026H1"), range(8192)).records[0]
     chance = record.appraisal.probability[:, 1:]
     error = np.sqrt((chance * (1 - chance)).mean(axis=-1) / chance.shape[-1])
-    gap = (record.contracts.pick - chance).mean(axis=-1)
-    assert (np.abs(gap) < 4 * error).all()
-    assert np.sqrt(((gap / error) ** 2).mean()) == pytest.approx(1, abs=0.25)
+    gap = np.abs((record.contracts.pick - chance).mean(axis=-1))
+    often = chance.sum(axis=-1) > 20  # else the error is not normal
+    assert often.mean() > 0.9
+    assert (gap < 4 * error)[often].all()
 
 
 # --- accounts -------------------------------------------------------------------------------------
