@@ -26,20 +26,11 @@ def quantity(
     limits: Limits = ANY,
     simplex: Simplex | None = None,
     sparse: bool = False,
+    optional: bool = False,
 ) -> Any:
     """Declare a field that holds a ``Quantity`` of the given unit, axis and limits."""
-    return field(metadata={"form": Form(unit, axis, limits, simplex, sparse)})
-
-
-def optional_quantity(
-    unit: str,
-    axis: str | None = None,
-    limits: Limits = ANY,
-    simplex: Simplex | None = None,
-    sparse: bool = False,
-) -> Any:
-    """Declare a field that holds a ``Quantity`` or nothing."""
-    return field(default=None, metadata={"form": Form(unit, axis, limits, simplex, sparse)})
+    metadata = {"form": Form(unit, axis, limits, simplex, sparse)}
+    return field(default=None, metadata=metadata) if optional else field(metadata=metadata)
 
 
 class Uncertainty(StrEnum):
@@ -138,8 +129,8 @@ class PowerSpec:
     domain_shares: Quantity = quantity("share", "domain", limits=SHARE, simplex=Simplex.AT_MOST)
     corridor_investment: Quantity = quantity("share", "corridor", limits=SHARE, sparse=True)  # iota
     investment_stock: Quantity = quantity("USD bn", limits=AT_LEAST_0)  # F^inv_0
-    investment_split: Quantity | None = optional_quantity(
-        "share", "state", limits=SHARE, simplex=Simplex.AT_MOST
+    investment_split: Quantity | None = quantity(
+        "share", "state", limits=SHARE, simplex=Simplex.AT_MOST, optional=True
     )
 
 
@@ -151,7 +142,9 @@ class InstitutionSpec:
     name: str
     members: Quantity = quantity("share", "state", limits=SHARE, sparse=True)  # M_si
     anchors: Mapping[str, Quantity] = quantity("log-odds", "domain", sparse=True)  # psi_ipd
-    protection: Quantity | None = optional_quantity("share", "power", limits=SHARE, sparse=True)
+    protection: Quantity | None = quantity(
+        "share", "power", limits=SHARE, sparse=True, optional=True
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,10 +164,10 @@ class EventSpec:
     until: str | None = None
     states: tuple[str, ...] = ()
     institution: str | None = None
-    members: Quantity | None = optional_quantity("share", "state", limits=SHARE, sparse=True)
-    rate: Quantity | None = optional_quantity("1/yr", limits=AT_LEAST_0)
-    size: Quantity | None = optional_quantity("1")
-    half_life: Quantity | None = optional_quantity("years", limits=POSITIVE)
+    members: Quantity | None = quantity("share", "state", limits=SHARE, sparse=True, optional=True)
+    rate: Quantity | None = quantity("1/yr", limits=AT_LEAST_0, optional=True)
+    size: Quantity | None = quantity("1", optional=True)
+    half_life: Quantity | None = quantity("years", limits=POSITIVE, optional=True)
 
 
 @dataclass(frozen=True, kw_only=True)
