@@ -22,6 +22,7 @@ _PACKAGED: Final = Path(__file__).resolve().parent / "configs"
 CONFIG_DIR: Final = _PACKAGED if _PACKAGED.is_dir() else _PACKAGED.parent.parent / "configs"
 """Shipped configurations: inside the installed package, or beside it in a source tree."""
 CONFIG_NAME: Final = "config"
+_NUMBERS: Final = ("value", "low", "high")
 
 
 def load_scenario(
@@ -179,10 +180,13 @@ def _missing_key(tree: Any, key: str) -> str | None:
 
 
 class _Override:
-    """One override as typed: prefix (``+``, ``++``, ``~`` or none), key and value."""
+    """One override as typed: prefix (``+``, ``++``, ``~`` or none), key and value.
 
-    def __init__(self, prefix: str, key: str, value: str | None) -> None:
-        self.prefix, self.key, self.value = prefix, key, value
+    ``entries`` are the keys of a value that is a mapping.
+    """
+
+    def __init__(self, prefix: str, key: str, value: str, entries: tuple[str, ...]) -> None:
+        self.prefix, self.key, self.value, self.entries = prefix, key, value, entries
 
     def is_group(self, folders: tuple[Path, ...]) -> bool:
         """Whether the key names a configuration group rather than a value."""
@@ -194,12 +198,13 @@ def _parse(text: str) -> _Override:
     from hydra.errors import HydraException
 
     try:
-        OverridesParser.create().parse_override(text)
+        content = OverridesParser.create().parse_override(text).value()
     except HydraException:
         raise InputError(f"option '{text}': not of the form key=value") from None
+    entries = tuple(map(str, content)) if isinstance(content, Mapping) else ()
     prefix = text[: len(text) - len(text.lstrip("+~"))]
     key, _, value = text[len(prefix) :].partition("=")
-    return _Override(prefix, key.split("@")[0], value)
+    return _Override(prefix, key.split("@")[0], value, entries)
 
 
 def _check_groups(overrides: Sequence[_Override], folders: tuple[Path, ...]) -> None:
@@ -221,12 +226,17 @@ def _user_set(overrides: Sequence[_Override]) -> UserSet:
     values: dict[str, set[str]] = {}
     ranges: set[str] = set()
     for override in overrides:
-        path, found, entry = f"{override.key}.".rpartition(".value.")
-        if found:
-            values.setdefault(path, set()).add(entry.removesuffix(".") or SCALAR)
-        for end in (".low", ".high"):
-            if end in override.key:
-                ranges.add(override.key.partition(end)[0])
+        parts = override.key.split(".")
+        place = next((n for n in (-1, -2) if len(parts) > -n and parts[n] in _NUMBERS), None)
+        if place is None:
+            continue
+        path = ".".join(parts[:place])
+        if parts[place] != "value":
+            ranges.add(path)
+        elif place == -2:
+            values.setdefault(path, set()).add(parts[-1])
+        else:
+            values.setdefault(path, set()).update(override.entries or (SCALAR,))
     return UserSet(
         {path: frozenset(entries) for path, entries in values.items()}, frozenset(ranges)
     )

@@ -7,6 +7,7 @@ for bit. ``State`` and ``Power`` agents are views of the world; a subclass of ``
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import mesa
@@ -49,6 +50,9 @@ class PartnershipModel(mesa.Model):
         """Build the world of one replicate and its agents."""
         if replicate < 0:
             raise InputError(f"replicate: must be 0 or more, not {replicate}")
+        own_rule = state_class.choose is not State.choose
+        if own_rule and scenario.rules.choice.rule is ChoiceRule.MEAN_FIELD:
+            raise InputError("rules.choice.rule: mean_field asks no state to choose")
         super().__init__(rng=scenario.seed)
         self.configuration = scenario  # mesa 3.5 keeps "scenario" for a class of its own
         self.replicate = replicate
@@ -98,7 +102,6 @@ class PartnershipModel(mesa.Model):
         self._recorder.take(self.period, before, self.record)
         self.period += 1
         if self.period == self.configuration.steps:
-            self._recorder.close(self.world, self.configuration.steps)
             self.running = False
         self.datacollector.collect(self)
 
@@ -109,7 +112,8 @@ class PartnershipModel(mesa.Model):
         return self
 
     def outcomes(self) -> tuple[Data, Data]:
-        """Outcomes so far and final stocks, as the ensemble reports them, for one replicate."""
+        """Outcomes so far and stocks now, as the ensemble reports them, for one replicate."""
+        self._recorder.close(self.world, self.period)
         data = {name: array[: self.period] for name, array in self._data.items()}
         return derive(data, self._final, self.configuration.horizon.step)
 
@@ -146,8 +150,10 @@ class PartnershipModel(mesa.Model):
 
     def _mark(self, picks: FloatArray, place: int, chosen: Picks, table: Offers) -> None:
         """Write the picks of one state, or say what is wrong with them."""
+        where = f"choose() of {self.state_codes[place]}"
+        if not isinstance(chosen, Mapping):
+            raise InputError(f"{where}: must return a power by domain, not {chosen!r}")
         for domain, power in chosen.items():
-            where = f"choose() of {self.state_codes[place]}"
             if domain not in DOMAINS:
                 raise InputError(f"{where}: unknown domain '{domain}'{nearest(domain, DOMAINS)}")
             if power is None:

@@ -22,6 +22,8 @@ from sim.specs import ChoiceRule, DeliveryRule, Prior, Target
 from sim.table import Table, stack
 from sim.timeline import Timeline
 
+BELIEF_MARGIN: Final = 1e-6
+"""Distance that initial beliefs keep from certainty (section 1.12)."""
 NAIVE_BELIEF: Final = 0.5
 """Expected share of delivery of a state that knows nothing (E21)."""
 
@@ -135,6 +137,7 @@ def build(scenario: Scenario, values: Values, constants: Constants) -> Parameter
     strength = table("rules.learning.prior_strength")
     naive = scenario.rules.learning.prior is Prior.NAIVE
     belief = np.full_like(delivery, NAIVE_BELIEF) if naive else delivery
+    belief = np.clip(belief, BELIEF_MARGIN, 1 - BELIEF_MARGIN)
     weights = table("states.{s}.domain_weights.{d}")
     condition = table("powers.{p}.conditionality.{d}")
     aversion = table("rules.appraisal.conditionality_aversion") * table(

@@ -47,11 +47,12 @@ class Simplex(StrEnum):
 
 @dataclass(frozen=True)
 class Limits:
-    """Closed limits of a number, and whether zero is refused."""
+    """Closed limits of a number; whether zero is refused; whether infinity means something."""
 
     lower: float = -math.inf
     upper: float = math.inf
     positive: bool = False
+    infinite: bool = False
 
 
 @dataclass(frozen=True)

@@ -127,6 +127,8 @@ def _number(node: Any, path: str) -> float:
 
 def _within(number: float, path: str, form: Form) -> float:
     limits = form.limits
+    if math.isinf(number) and not limits.infinite:
+        raise InputError(f"{path}: must be finite, not {number:g}")
     if limits.positive and not number > 0:
         raise InputError(f"{path}: must be above 0, not {number:g} {form.unit}")
     if not limits.lower <= number <= limits.upper:
@@ -194,6 +196,8 @@ def _stated_range(
     for entry in _pinned(values, place.user_set):
         low[entry] = high[entry] = values[entry]
     for entry, value in values.items():
+        if low[entry] < high[entry] and math.isinf(high[entry]):
+            raise InputError(f"{place.path}.high: must be finite to be drawn from")
         if not low[entry] <= value <= high[entry]:
             where = f"{place.path}.value.{entry}" if entry else f"{place.path}.value"
             span = f"{low[entry]:g} and {high[entry]:g}"

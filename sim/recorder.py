@@ -83,9 +83,9 @@ def derive(data: Data, final: Data, years: float) -> tuple[Data, Data]:
             )
             for t in range(points)
         ]
-        data[outcome.name] = np.stack(rows) if rows else np.empty((0,))
         last = outcome.compute(*(_widen(name, final[name]) for name in outcome.of))
         final[outcome.name] = _squeeze(outcome, last)
+        data[outcome.name] = np.array(rows).reshape(points, *final[outcome.name].shape)
     for trailing in TRAILING:
         window = round(trailing.years / years)
         data[trailing.name] = measures.moving_mean(data[trailing.of], window)

@@ -18,6 +18,9 @@ POSITIVE_SHARE: Final = Limits(0.0, 1.0, positive=True)
 AT_LEAST_0: Final = Limits(0.0)
 POSITIVE: Final = Limits(0.0, positive=True)
 THREAT: Final = Limits(0.0, 2.0)
+RATE: Final = Limits(0.0, 100.0)
+UP_TO_INFINITY: Final = Limits(0.0, infinite=True)
+POSITIVE_UP_TO_INFINITY: Final = Limits(0.0, positive=True, infinite=True)
 
 
 def quantity(
@@ -165,9 +168,9 @@ class EventSpec:
     states: tuple[str, ...] = ()
     institution: str | None = None
     members: Quantity | None = quantity("share", "state", limits=SHARE, sparse=True, optional=True)
-    rate: Quantity | None = quantity("1/yr", limits=AT_LEAST_0, optional=True)
+    rate: Quantity | None = quantity("1/yr", limits=RATE, optional=True)
     size: Quantity | None = quantity("1", optional=True)
-    half_life: Quantity | None = quantity("years", limits=POSITIVE, optional=True)
+    half_life: Quantity | None = quantity("years", limits=POSITIVE_UP_TO_INFINITY, optional=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,9 +178,9 @@ class ChoiceRules:
     """Choice among offers (E6, E16)."""
 
     rule: ChoiceRule
-    precision: Quantity = quantity("1", limits=AT_LEAST_0)  # lambda
+    precision: Quantity = quantity("1", limits=UP_TO_INFINITY)  # lambda
     outside_option: Quantity = quantity("log-odds")  # u0
-    value_scale: Quantity = quantity("percent of GDP", limits=POSITIVE)  # v0
+    value_scale: Quantity = quantity("percent of GDP", limits=POSITIVE_UP_TO_INFINITY)  # v0
     target_shares: Mapping[str, Quantity] = quantity(
         "share", "option", limits=POSITIVE_SHARE, simplex=Simplex.EXACT
     )
@@ -222,7 +225,7 @@ class LearningRules:
     evidence_scale: Quantity = quantity("percent of GDP", limits=POSITIVE)  # e0
     evidence_weight: Quantity = quantity("1", limits=AT_LEAST_0)  # omega_b
     social_learning: Quantity = quantity("1", limits=AT_LEAST_0)  # omega_soc
-    memory_half_life: Quantity = quantity("years", limits=POSITIVE)  # h_f
+    memory_half_life: Quantity = quantity("years", limits=POSITIVE_UP_TO_INFINITY)  # h_f
 
 
 @dataclass(frozen=True, kw_only=True)

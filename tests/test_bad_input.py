@@ -133,3 +133,14 @@ def test_unknown_argument_and_command(capsys: pytest.CaptureFixture[str]) -> Non
             main(arguments)
         assert stop.value.code == 2
         assert arguments[-1] in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["states.kz.gdp", "powers.ru.budget", "rules.appraisal.inertia", "rules.offers.rollover"],
+)
+def test_infinity_is_refused_where_it_means_nothing(
+    path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert_refused(["run", f"{path}.value=inf"], [path, "finite"], capsys, tmp_path)

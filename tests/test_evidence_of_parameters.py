@@ -167,3 +167,10 @@ def test_evidence_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert "44.7" in capsys.readouterr().out
     assert main(["evidence"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == len(load_ledger().facts)
+
+
+def test_a_mapping_sets_only_the_entries_it_names() -> None:
+    scenario = compose.load_scenario("strategic_balance", "powers.ru.delivery.value={energy: 0.9}")
+    values = sample(scenario, range(50))
+    assert values["powers.ru.delivery.energy"].tolist() == [0.9]
+    assert len(values["powers.ru.delivery.trade"]) == 50

@@ -13,6 +13,7 @@ from support import baseline, ending, moved, outcomes, same_bits, trace, vary, w
 
 import sim
 from sim.axes import DOMAINS, STATES, FloatArray
+from sim.compose import load_scenario
 from sim.ensemble import simulate
 from sim.errors import InputError
 from sim.model import Offer, PartnershipModel, Picks, State
@@ -345,3 +346,33 @@ def test_an_impossible_pick_is_refused(short: Scenario, picks: Picks, words: lis
 def test_a_negative_replicate_is_refused(short: Scenario) -> None:
     with pytest.raises(InputError, match="replicate"):
         PartnershipModel(short, -1)
+
+
+def test_outcomes_before_the_end_are_those_so_far() -> None:
+    scenario = load_scenario("strategic_balance", replicates=1)
+    model = PartnershipModel(scenario)
+    data, now = model.outcomes()
+    assert data["remainder"].shape == (0, len(scenario.states), 1)
+    np.testing.assert_array_equal(now["budget"], model.world.budget[0, :, 0])
+    model.step()
+    data, now = model.outcomes()
+    whole, _ = PartnershipModel(scenario).run().outcomes()
+    for name, array in data.items():
+        np.testing.assert_array_equal(array, whole[name][:1])
+    np.testing.assert_array_equal(now["dependence"], whole["dependence"][1])
+
+
+class Silent(State):
+    """Forgets to answer."""
+
+    def choose(self, offers: object) -> None:  # type: ignore[override]
+        return None
+
+
+def test_a_rule_of_ones_own_must_answer_and_be_asked() -> None:
+    scenario = load_scenario("strategic_balance", replicates=1)
+    with pytest.raises(InputError, match="must return"):
+        PartnershipModel(scenario, state_class=Silent).step()
+    mean_field = load_scenario("strategic_balance", "rules.choice.rule=mean_field")
+    with pytest.raises(InputError, match="mean_field"):
+        PartnershipModel(mean_field, state_class=Silent)

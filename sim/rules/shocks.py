@@ -24,10 +24,11 @@ def occurrences(uniform: FloatArray, mean: FloatArray) -> FloatArray:
     beyond = uniform > cumulated
     count = beyond.astype(np.float64)
     number = 1
-    while beyond.any() and (term > 0).any():
+    while beyond.any():
         term = term * mean / number
-        cumulated = cumulated + term
-        beyond = uniform > cumulated
+        grown = cumulated + term
+        beyond = (uniform > grown) & (grown > cumulated)  # no further where nothing is left to add
+        cumulated = grown
         count += beyond
         number += 1
     return count
