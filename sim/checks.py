@@ -116,9 +116,8 @@ def _check_run(scenario: Scenario) -> None:
     if not 0 <= scenario.seed < SEEDS:
         raise InputError(f"seed: must be 0 or more and below 2^64, not {scenario.seed}")
     for name, number in (("workers", scenario.output.workers), ("chunk", scenario.output.chunk)):
-        least = 0 if name == "workers" else 1
-        if number < least:
-            raise InputError(f"output.{name}: must be at least {least}, not {number}")
+        if number < 1:
+            raise InputError(f"output.{name}: must be at least 1, not {number}")
     for group in ("states", "powers", "institutions", "events"):
         specs = getattr(scenario, group)
         if not specs and group in ("states", "powers"):

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if rest:  # overrides that follow an option
         options.overrides += rest
     command: Command = options.command
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         command(options)
     except InputError as error:

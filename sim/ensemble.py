@@ -6,8 +6,12 @@ The chunk size and the number of workers change the speed, never a bit of the re
 from __future__ import annotations
 
 import os
+import sys
+import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
@@ -26,8 +30,8 @@ from sim.shared import attach, shared
 from sim.step import advance
 from sim.world import World, initialise
 
-SMALL_RUN: Final = 20_000
-"""Replicates below which starting further processes costs more than it saves."""
+WATCH_SECONDS: Final = 1.0
+"""How often a worker looks whether its parent still lives."""
 PROGRESS_DELAY: Final = 1.0
 """Seconds before a progress bar shows."""
 
@@ -48,7 +52,7 @@ def simulate(scenario: Scenario) -> tuple[Data, Data]:
         delay=PROGRESS_DELAY,
         disable=None if scenario.output.progress else True,
     ) as progress:
-        if _workers(scenario) > 1:
+        if scenario.output.workers > 1:
             return _simulate_together(scenario, chunks, progress)
         data, final = reserve(scenario.steps, shape)
         host = Host(scenario)
@@ -64,15 +68,27 @@ def _simulate_together(
     """Several processes that write to the same arrays."""
     data, final = layouts(scenario.steps, sizes(scenario, scenario.replicates))
     with shared(data) as first, shared(final) as second:
-        places = (first, second)
-        with ProcessPoolExecutor(
-            _workers(scenario), get_context("spawn"), _start_worker, (scenario, places)
-        ) as pool:
-            tasks = {pool.submit(_work, chunk): chunk for chunk in chunks}
+        start = (_start_worker, (scenario, (first, second), os.getpid()))
+        with ProcessPoolExecutor(scenario.output.workers, get_context("spawn"), *start) as pool:
+            with _hidden_main():
+                tasks = {pool.submit(_work, chunk): chunk for chunk in chunks}
             for task in as_completed(tasks):
                 task.result()
                 progress.update(len(tasks[task]))
         return attach(first, data), attach(second, final)
+
+
+@contextmanager
+def _hidden_main() -> Iterator[None]:
+    """Start processes that do not run the caller's script again: they need none of it."""
+    main = sys.modules["__main__"]
+    kept = {name: getattr(main, name) for name in ("__file__", "__spec__") if hasattr(main, name)}
+    vars(main).pop("__file__", None)
+    main.__spec__ = None
+    try:
+        yield
+    finally:
+        vars(main).update(kept)
 
 
 class Host:
@@ -137,10 +153,20 @@ def sizes(scenario: Scenario, replicates: int) -> dict[str, int]:
 _worker: tuple[Host, Data, Data] | None = None
 
 
-def _start_worker(scenario: Scenario, places: tuple[Path, Path]) -> None:
+def _start_worker(scenario: Scenario, places: tuple[Path, Path], parent: int) -> None:
     global _worker
+    threading.Thread(target=_watch, args=(parent, places), daemon=True).start()
     data, final = layouts(scenario.steps, sizes(scenario, scenario.replicates))
     _worker = Host(scenario), attach(places[0], data), attach(places[1], final)
+
+
+def _watch(parent: int, places: tuple[Path, Path]) -> None:
+    """End the worker, and the shared files, when the process that started it was killed."""
+    while os.getppid() == parent:
+        time.sleep(WATCH_SECONDS)
+    for place in places:
+        place.unlink(missing_ok=True)
+    os._exit(1)
 
 
 def _work(chunk: range) -> None:
@@ -156,9 +182,3 @@ def _part(whole: Data, chunk: range) -> Data:
 def _chunks(replicates: int, size: int) -> Iterator[range]:
     for start in range(0, replicates, size):
         yield range(start, min(start + size, replicates))
-
-
-def _workers(scenario: Scenario) -> int:
-    if scenario.output.workers:
-        return scenario.output.workers
-    return 1 if scenario.replicates < SMALL_RUN else (os.cpu_count() or 1)

@@ -110,3 +110,17 @@ def test_install_into_a_fresh_environment(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     (folder,) = (tmp_path / "runs").iterdir()
     assert len(list((folder / "figures").glob("*.png"))) >= 3
+
+
+def test_several_workers_run_from_an_unguarded_script(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sim\n"
+        "scenario = sim.load_scenario('strategic_balance', 'output.workers=2', replicates=4)\n"
+        "print('name', sim.run(scenario).name)\n",
+        encoding="utf-8",
+    )
+    command = [sys.executable, str(script)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("name strategic_balance-") == 1
