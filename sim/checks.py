@@ -7,6 +7,7 @@ must leave room for the rest.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 from typing import Final, assert_never
 
@@ -111,6 +112,8 @@ def _check_cited(scenario: Scenario, ledger: Ledger) -> None:
 
 
 def _check_run(scenario: Scenario) -> None:
+    if not re.fullmatch(r"\w[\w-]*", scenario.name):
+        raise InputError(f"name: '{scenario.name}' must be of letters, digits, _ and -")
     if scenario.replicates < 1:
         raise InputError(f"replicates: must be at least 1, not {scenario.replicates}")
     if not 0 <= scenario.seed < SEEDS:
@@ -228,6 +231,10 @@ def _check_event(event: EventSpec, path: str, scenario: Scenario) -> None:
     if event.institution is not None:
         place = f"{path}.institution"
         _refuse_unknown([event.institution], scenario.institutions, place, "institution")
+    if event.target is Target.MEMBERSHIP and event.institution and event.members:
+        for state in scenario.institutions[event.institution].members.entries:
+            if state not in event.members.entries:
+                raise InputError(f"{path}.members: no number for member '{state}' (0 to leave)")
 
 
 def _time(label: str, path: str) -> float:

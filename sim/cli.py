@@ -9,7 +9,6 @@ import argparse
 import os
 import signal
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -79,7 +78,12 @@ def _parser() -> argparse.ArgumentParser:
         parents=[shared],
         help="show facts, or where a scenario's numbers come from",
     )
-    evidence.add_argument("ids", nargs="*", metavar="FACT", help="ids of facts to show in full")
+    evidence.add_argument(
+        "ids",
+        nargs="*",
+        metavar="FACT",
+        help="ids of facts to show in full; with --scenario: KEY=VALUE",
+    )
     evidence.add_argument(
         "--scenario", metavar="NAME", help="every number of a scenario with range, unit and source"
     )
@@ -101,15 +105,17 @@ def _run_one(overrides: Sequence[str], config_dir: str | None) -> None:
     from sim.store import find_run, run, writable
 
     scenario = compose_scenario(overrides, config_dir)
-    writable(scenario.output.dir)
+    folder = writable(scenario.output.dir)
     facts = ledger(config_dir)
-    stored = find_run(scenario, scenario.output.dir, facts)
+    stored = find_run(scenario, folder, facts)
     if stored is None:
         computed = run(scenario, facts)
-        stored = computed.save(scenario.output.dir, _draw if scenario.output.figures else None)
+        stored = computed.save(folder, _draw if scenario.output.figures else None)
         note = f"{stored.manifest['wall_seconds']:.1f} s"
     else:
         note = "found stored, not computed again"
+        if scenario.output.figures and stored.folder and not (stored.folder / "figures").is_dir():
+            _draw(stored, stored.folder / "figures")
     print(
         f"{scenario.story.title}: {scenario.replicates} replicates, seed {scenario.seed} ({note})\n"
     )
@@ -124,43 +130,16 @@ def _draw(run: Run, folder: Path) -> None:
 
 
 def _multirun(overrides: Sequence[str], config_dir: str | None) -> None:
-    """Let Hydra expand the overrides and run each combination."""
-    import hydra
-    from hydra.core.hydra_config import HydraConfig
-    from omegaconf import DictConfig
+    """Run each combination of the values given; a mistake in any shows before the first runs."""
+    from sim.compose import compose_scenario, expand
 
-    from sim.compose import CONFIG_DIR, CONFIG_NAME, compose_scenario, first_of_each
-
-    compose_scenario(first_of_each(overrides), config_dir)  # a mistake shows before any run
-    failures: list[MultivectorError] = []
-
-    def job(config: DictConfig) -> None:
-        chosen = list(HydraConfig.get().overrides.task)
+    combinations = expand(overrides)
+    for chosen in combinations:
+        compose_scenario(chosen, config_dir)
+    for chosen in combinations:
         print(f"# {' '.join(chosen)}")
-        try:
-            _run_one(chosen, config_dir)
-        except MultivectorError as error:
-            failures.append(error)
-            print(f"multivector: {error}", file=sys.stderr)
-
-    search = [f"hydra.searchpath=[file://{Path(config_dir).resolve()}]"] if config_dir else []
-    scratch = tempfile.TemporaryDirectory()
-    quiet = [
-        "hydra.output_subdir=null",
-        "hydra/job_logging=none",
-        "hydra/hydra_logging=none",
-        f"hydra.sweep.dir={scratch.name}",
-        "hydra.sweep.subdir=.",
-    ]
-    before = sys.argv
-    sys.argv = ["multivector", "--multirun", *search, *quiet, *overrides]
-    try:
-        hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name=CONFIG_NAME)(job)()
-    finally:
-        sys.argv = before
-        scratch.cleanup()
-    if failures:
-        raise type(failures[0])(f"{len(failures)} of the runs failed, the first: {failures[0]}")
+        _run_one(chosen, config_dir)
+        print()
 
 
 def _list(options: argparse.Namespace) -> None:
@@ -177,7 +156,7 @@ def _evidence(options: argparse.Namespace) -> None:
     from sim.provenance import as_text, provenance
 
     facts = ledger(options.config_dir)
-    if options.ids:
+    if options.ids and options.scenario is None:
         print("\n\n".join(facts.text(name) for name in options.ids))
         return
     if options.scenario is None:
@@ -185,7 +164,7 @@ def _evidence(options: argparse.Namespace) -> None:
         for name, fact in facts.facts.items():
             print(f"{name:{width}}  {fact.figure}")
         return
-    scenario = load_scenario(options.scenario, config_dir=options.config_dir)
+    scenario = load_scenario(options.scenario, *options.ids, config_dir=options.config_dir)
     print(as_text(provenance(scenario, facts), facts))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
@@ -62,19 +63,24 @@ def compose_scenario(overrides: Sequence[str], config_dir: str | Path | None = N
         raise InputError(f"{error}{_origin(str(error), tree, parsed, folders)}") from None
 
 
-def first_of_each(overrides: Sequence[str]) -> list[str]:
-    """Overrides of a multirun with the first of the values of each."""
+def expand(overrides: Sequence[str]) -> list[list[str]]:
+    """Overrides of each run of a multirun: all combinations of the values separated by commas."""
     from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
 
-    chosen = []
+    choices = []
     for text in overrides:
         _parse(text)
         override = OverridesParser.create().parse_override(text)
+        values = [text]
         if override.is_sweep_override():
-            value = next(iter(override.sweep_string_iterator()))
-            text = f"{override.get_key_element()}={value}"
-        chosen.append(text)
-    return chosen
+            try:
+                key = override.get_key_element()
+                values = [f"{key}={value}" for value in override.sweep_string_iterator()]
+            except HydraException as error:
+                raise InputError(f"option '{text}': {error}") from None
+        choices.append(values)
+    return [list(chosen) for chosen in product(*choices)]
 
 
 def ledger(config_dir: str | Path | None = None) -> Ledger:

@@ -16,6 +16,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 from tqdm import tqdm
 
 from sim.axes import Domain
@@ -116,12 +117,14 @@ class Host:
         """Run a chunk and write its outcomes into the arrays given."""
         parameters, draws, world = self.start(replicates)
         recorder = Recorder(parameters, data, final)
-        for step in range(self.scenario.steps):
-            following, record = advance(world, parameters, draws, step)
-            recorder.take(step, world, record)
-            world = following
-            del record  # its arrays make room in the cache for the next step
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # see invariants
+            for step in range(self.scenario.steps):
+                following, record = advance(world, parameters, draws, step)
+                recorder.take(step, world, record)
+                world = following
+                del record  # its arrays make room in the cache for the next step
         recorder.close(world, self.scenario.steps)
+        world.invariants()
 
 
 def run_chunk(scenario: Scenario, replicates: range) -> tuple[Data, Data]:

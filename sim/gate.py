@@ -152,6 +152,8 @@ def _plain(node: Any, hint: Any, path: str) -> Any:
         if node not in valid:
             raise InputError(f"{path}: unknown '{node}'{nearest(str(node), valid)}")
         return hint(node)
+    if hint is str and isinstance(node, int) and not isinstance(node, bool):
+        return str(node)  # a year, say
     if hint is float and isinstance(node, int) and not isinstance(node, bool):
         return float(node)
     if not isinstance(node, hint) or (hint is int and isinstance(node, bool)):

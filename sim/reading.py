@@ -125,16 +125,20 @@ def _number(node: Any, path: str) -> float:
     return float(node)
 
 
+def _unit(form: Form) -> str:
+    return "" if form.unit == "1" else f" {form.unit}"
+
+
 def _within(number: float, path: str, form: Form) -> float:
     limits = form.limits
     if math.isinf(number) and not limits.infinite:
         raise InputError(f"{path}: must be finite, not {number:g}")
     if limits.positive and not number > 0:
-        raise InputError(f"{path}: must be above 0, not {number:g} {form.unit}")
+        raise InputError(f"{path}: must be above 0, not {number:g}{_unit(form)}")
     if not limits.lower <= number <= limits.upper:
         span = f"between {limits.lower:g} and {limits.upper:g}"
         wanted = f"at least {limits.lower:g}" if math.isinf(limits.upper) else span
-        raise InputError(f"{path}: must be {wanted}, not {number:g} {form.unit}")
+        raise InputError(f"{path}: must be {wanted}, not {number:g}{_unit(form)}")
     return number
 
 

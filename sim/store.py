@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     import xarray
 
 MANIFEST: Final = "manifest.json"
+DAMAGED: Final = "delete the folder to compute the run anew"
 HASH_LENGTH: Final = 12
 """Hexadecimal digits of the content hash in a folder's name."""
 SHOWING: Final = (
@@ -170,10 +171,12 @@ def open_run(path: str | Path) -> Run:
         raise InputError(f"{folder}: no run here ({MANIFEST} is missing)") from None
     except json.JSONDecodeError as error:
         raise InputError(f"{folder / MANIFEST}: not readable, line {error.lineno}") from None
+    if not isinstance(manifest, dict) or not {"id", "scenario", "files"} <= set(manifest):
+        raise InputError(f"{folder / MANIFEST}: not the manifest of a run; {DAMAGED}")
     for name, expected in manifest["files"].items():
         file = folder / name
         if not file.is_file() or _file_hash(file) != expected:
-            raise InputError(f"{file}: missing or changed since the run was stored")
+            raise InputError(f"{file}: missing or changed since the run was stored; {DAMAGED}")
     scenario = restore(manifest["scenario"])
     data: Data = {}
     final: Data = {}
@@ -187,7 +190,7 @@ def find_run(scenario: Scenario, folder: str | Path, ledger: Ledger | None = Non
     """The stored run of a scenario in a folder, if there is one."""
     name = f"{scenario.name}-{run_id(scenario, ledger or load_ledger())[:HASH_LENGTH]}"
     target = Path(folder) / name
-    return open_run(target) if (target / MANIFEST).is_file() else None
+    return open_run(target) if target.exists() else None
 
 
 def writable(folder: str | Path) -> Path:
@@ -198,7 +201,7 @@ def writable(folder: str | Path) -> Path:
     InputError
         When it cannot.
     """
-    path = Path(folder)
+    path = Path(folder).expanduser()
     probe = path / f".writable.{os.getpid()}"
     try:
         path.mkdir(parents=True, exist_ok=True)
