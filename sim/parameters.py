@@ -83,7 +83,6 @@ class Parameters:
     value_scale: FloatArray  # v0, percent of GDP
     domain_weights: FloatArray  # w_sd
     conditionality: FloatArray  # c_pd
-    conditionality_aversion: FloatArray  # beta_c kappa_s
     conditionality_term: FloatArray  # E7 with its sign, (S, P, D): it does not change
     hedging: FloatArray  # chi_s
     coercibility: FloatArray  # theta_p
@@ -178,7 +177,6 @@ def build(scenario: Scenario, values: Values, constants: Constants) -> Parameter
         value_scale=table("rules.choice.value_scale"),
         domain_weights=weights / (sum_over(weights, 2) / len(Domain)),
         conditionality=condition,
-        conditionality_aversion=aversion,
         conditionality_term=appraisal.conditionality(-aversion, condition),
         hedging=table("states.{s}.hedging"),
         coercibility=table("powers.{p}.coercibility"),

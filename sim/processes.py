@@ -74,7 +74,7 @@ class Appraisal:
 
     terms: Terms
     utility: FloatArray  # U, (S, P, D, R)
-    score: FloatArray  # lambda U of all options, "none" first, (S, 1 + P, D, R); U if lambda = inf
+    score: FloatArray  # lambda U (U if lambda = inf), "none" first, -inf where not on the table
     probability: FloatArray  # P, (S, 1 + P, D, R), "none" first
 
 
@@ -171,9 +171,9 @@ def appraise(
     )
     utility = add_up(terms)
     precision = np.ones(1) if p.switches.exact else p.precision
-    score = choice.scores(utility, p.outside_option, precision)
+    score = choice.on_the_table(choice.scores(utility, p.outside_option, precision), table.mask)
     probable = choice.best_probabilities if p.switches.exact else choice.probabilities
-    return Appraisal(terms, utility, score, probable(score, table.mask))
+    return Appraisal(terms, utility, score, probable(score, None))
 
 
 def add_up(terms: Terms) -> FloatArray:
@@ -193,7 +193,7 @@ def decide_by_rule(parameters: Parameters) -> Decide:
         if switches.choice is ChoiceRule.MEAN_FIELD:
             return appraised.probability[:, 1:].copy()
         rule = choice.best if switches.exact else choice.pick
-        return rule(appraised.score, table.mask, noise)
+        return rule(appraised.score, None, noise)
 
     return decide
 

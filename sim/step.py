@@ -90,7 +90,6 @@ SCHEDULE: Final = (
         (
             "offers.available",
             "offers.amount",
-            "offers.mask",
             "appraisal.score",
             "appraisal.probability",
         ),

@@ -28,7 +28,7 @@ def probabilities(score: FloatArray, available: BoolArray | None) -> FloatArray:
     -------
     (state, option, domain, replicate), adding up to 1 over options.
     """
-    masked = _mask(score, available)
+    masked = on_the_table(score, available)
     weight = masked - np.maximum.reduce(masked, axis=POWER, keepdims=True)
     np.exp(weight, out=weight)
     return np.divide(weight, sum_over(weight, POWER), out=weight)
@@ -48,7 +48,7 @@ def pick(score: FloatArray, available: BoolArray | None, noise: FloatArray) -> F
 
     A row of zeros means "none". Of equals the first option counts, which has probability zero.
     """
-    return _one_hot(_mask(score + noise, available))
+    return _one_hot(on_the_table(score + noise, available))
 
 
 def best(utility: FloatArray, available: BoolArray | None, noise: FloatArray) -> FloatArray:
@@ -58,26 +58,26 @@ def best(utility: FloatArray, available: BoolArray | None, noise: FloatArray) ->
     ----------
     utility : (state, option, domain, replicate), U itself, not scaled.
     """
-    masked = _mask(utility, available)
+    masked = on_the_table(utility, available)
     ties = np.where(masked == np.maximum.reduce(masked, axis=POWER, keepdims=True), noise, -np.inf)
     return _one_hot(ties)
 
 
 def best_probabilities(utility: FloatArray, available: BoolArray | None) -> FloatArray:
     """Limit of E16 for infinite lambda: equal shares among the options of highest utility."""
-    masked = _mask(utility, available)
+    masked = on_the_table(utility, available)
     best_score = np.maximum.reduce(masked, axis=POWER, keepdims=True)
     ties: FloatArray = (masked == best_score).astype(np.float64)
     return np.divide(ties, sum_over(ties, POWER))
 
 
-def _mask(score: FloatArray, available: BoolArray | None) -> FloatArray:
-    """Options that are not on the table get the lowest score there is."""
+def on_the_table(score: FloatArray, available: BoolArray | None) -> FloatArray:
+    """Scores in which options that are not on the table have the lowest score there is."""
     if available is None:
         return score
-    masked = score.copy()
-    np.copyto(masked[:, 1:], -np.inf, where=~available)
-    return masked
+    found = score.copy()
+    found[:, 1:][~np.broadcast_to(available, found[:, 1:].shape)] = -np.inf
+    return found
 
 
 def _one_hot(score: FloatArray) -> FloatArray:
