@@ -7,7 +7,6 @@ that two scenarios whose ranges differ still move together.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -56,6 +55,7 @@ class Sampler:
         self.simplices = list(shares.values())
         self.names = [q.name(entry) for q, entry in (*self.triangles, *self.others)]
         self.draws = ParameterDraws(scenario.seed, tuple(self.names))
+        self.quantiles = np.array([_quantiles(*pair) for pair in self.others])
         self.corners = np.array([_corners(*pair) for pair in self.triangles]).reshape(-1, 3, 1)
 
     def values(self, replicates: range) -> Values:
@@ -66,8 +66,9 @@ class Sampler:
         uniforms = self.draws.take(replicates)
         split = len(self.triangles)
         values.update(zip(self.names, _triangular(self.corners, uniforms[:split]), strict=False))
-        for (quantity, entry), uniform in zip(self.others, uniforms[split:], strict=True):
-            values[quantity.name(entry)] = _tabulated(quantity, entry, uniform)
+        if self.others:
+            found = _interpolate(self.quantiles, uniforms[split:])
+            values.update(zip(self.names[split:], found, strict=True))
         for quantity in self.simplices:
             _normalise(values, quantity)
         return values
@@ -104,22 +105,25 @@ def _triangular(corners: FloatArray, uniform: FloatArray) -> FloatArray:
     return np.where(uniform * width < mode - low, rising, falling)
 
 
-def _tabulated(quantity: Quantity, entry: str, uniform: FloatArray) -> FloatArray:
-    """Beta variate, or the gamma variate behind a Dirichlet share, from one uniform."""
-    share, strength = quantity.of(entry), quantity.concentration or 0.0
-    second = strength * (1 - share) if quantity.draw is Draw.BETA else None
-    points, quantiles = _quantile_table(strength * share, second)
-    return np.interp(uniform, points, quantiles)
-
-
-@lru_cache(maxsize=512)
-def _quantile_table(first: float, second: float | None) -> tuple[FloatArray, FloatArray]:
-    """Points and quantiles of Beta(first, second), or of Gamma(first) without a second."""
+def _quantiles(quantity: Quantity, entry: str) -> FloatArray:
+    """Quantiles of a beta share, or of the gamma variate behind a Dirichlet share, on the grid."""
     from scipy.special import betaincinv, gammaincinv
 
+    share, strength = quantity.of(entry), quantity.concentration or 0.0
     points = np.linspace(GRID_TAIL, 1 - GRID_TAIL, GRID_POINTS)
-    found = gammaincinv(first, points) if second is None else betaincinv(first, second, points)
-    return points, np.asarray(found, dtype=np.float64)
+    if quantity.draw is Draw.BETA:
+        return np.asarray(betaincinv(strength * share, strength * (1 - share), points))
+    return np.asarray(gammaincinv(strength * share, points))
+
+
+def _interpolate(quantiles: FloatArray, uniform: FloatArray) -> FloatArray:
+    """Value at each uniform (row, replicate) of quantile functions on the grid (row, point)."""
+    place = (uniform - GRID_TAIL) * ((GRID_POINTS - 1) / (1 - 2 * GRID_TAIL))
+    np.clip(place, 0.0, GRID_POINTS - 1, out=place)
+    below = np.minimum(place.astype(np.intp), GRID_POINTS - 2)
+    low = np.take_along_axis(quantiles, below, axis=1)
+    high = np.take_along_axis(quantiles, below + 1, axis=1)
+    return low + (place - below) * (high - low)
 
 
 def _normalise(values: dict[str, FloatArray], quantity: Quantity) -> None:
