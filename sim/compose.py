@@ -96,17 +96,25 @@ def list_scenarios(config_dir: str | Path | None = None) -> dict[str, str]:
     found: dict[str, str] = {}
     for folder in _folders(config_dir):
         for path in sorted((folder / "scenario").glob("*.yaml")):
-            try:
-                story = (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("story") or {}
-            except yaml.YAMLError as error:
-                raise _yaml_error(error) from None
-            found.setdefault(path.stem, str(story.get("title", "")))
+            found.setdefault(path.stem, _title(path))
     return found
 
 
 @lru_cache(maxsize=1)
 def _baseline() -> Scenario:
     return build_scenario(_compose((), _folders(None)), load_ledger())
+
+
+def _title(path: Path) -> str:
+    try:
+        with path.open(encoding="utf-8") as file:  # a file, so that errors name it
+            content = yaml.safe_load(file)
+    except yaml.YAMLError as error:
+        raise _yaml_error(error) from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not UTF-8 text") from None
+    story = content.get("story") if isinstance(content, dict) else None
+    return str(story.get("title", "")) if isinstance(story, dict) else ""
 
 
 def _folders(config_dir: str | Path | None) -> tuple[Path, ...]:
@@ -135,6 +143,8 @@ def _compose(overrides: Sequence[str], folders: tuple[Path, ...]) -> dict[str, A
         tree = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except yaml.YAMLError as error:
         raise _yaml_error(error) from None
+    except UnicodeDecodeError:
+        raise InputError(f"{folders[0]}: a configuration file is not UTF-8 text") from None
     except (HydraException, OmegaConfBaseException) as error:
         cause: BaseException | None = error
         while cause is not None:
@@ -168,7 +178,10 @@ def _composition_error(
                 missing = _missing_key(tree, override.key)
                 if missing is not None:
                     return InputError(f"option '{text}': {missing}")
-    return InputError(str(error).splitlines()[0])
+    message = str(error).splitlines()[0]
+    if message.startswith("Ambiguous value"):
+        message += ": several values are several runs, with -m"
+    return InputError(message)
 
 
 def _missing_key(tree: Any, key: str) -> str | None:

@@ -40,6 +40,10 @@ OPTIONS = [
     (["horizon.step=0.3"], ["horizon.step", "0.25"]),
     (["horizon.step=1", "horizon.end=2030H1"], ["horizon.end", "whole number of steps"]),
     (["uncertainty=some"], ["uncertainty", "'none'"]),
+    (["seed=1,2"], ["seed=1,2", "-m"]),
+    (["-m", "states=kz,uzz"], ["uzz", "'uz'"]),
+    (["-m", "seed=1,-2"], ["seed", "0 or more"]),
+    (["name=a/b"], ["name", "a/b"]),
     (["notanoverride"], ["notanoverride", "key=value"]),
     (
         ["rules.offers.rollover.value=1", "rules.choice.precision.value=inf"],
@@ -144,3 +148,22 @@ def test_infinity_is_refused_where_it_means_nothing(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert_refused(["run", f"{path}.value=inf"], [path, "finite"], capsys, tmp_path)
+
+
+@pytest.mark.parametrize("command", [["list"], ["run", "scenario=own"]])
+@pytest.mark.parametrize(
+    ("content", "word"), [(b"name: \xe9t\xe9\n", "UTF-8"), (b"story: [1\n", "line")]
+)
+def test_unreadable_file(
+    command: list[str],
+    content: bytes,
+    word: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "scenario").mkdir()
+    (tmp_path / "scenario" / "own.yaml").write_bytes(b"# @package _global_\n" + content)
+    assert main([*command, "--config-dir", str(tmp_path)]) == 2
+    message = capsys.readouterr().err
+    assert word in message
+    assert "Traceback" not in message
