@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import mesa
 
 from sim.axes import DOMAINS, FloatArray
-from sim.rules import measures
+from sim.rules import learning, measures
 
 if TYPE_CHECKING:
     from sim.model import PartnershipModel
@@ -83,7 +83,7 @@ class State(mesa.Agent):
     def credibility(self) -> dict[str, float]:
         """Believed share of delivery of each power, mean over domains."""
         world = self.model.world
-        belief = world.successes / (world.successes + world.failures)
+        belief = learning.credibility(world.successes, world.failures)
         return self._by_power(belief[self.place, :, :, 0].mean(axis=1))
 
     @property

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from sim.errors import InputError, MultivectorError
 
 if TYPE_CHECKING:
+    from sim.scenario import Scenario
     from sim.store import Run
 
 Command = Callable[[argparse.Namespace], None]
@@ -95,16 +96,17 @@ def _run(options: argparse.Namespace) -> None:
     if options.multirun:
         _multirun(options.overrides, options.config_dir)
         return
-    _run_one(options.overrides, options.config_dir)
+    from sim.compose import compose_scenario
+
+    _run_one(compose_scenario(options.overrides, options.config_dir), options.config_dir)
 
 
-def _run_one(overrides: Sequence[str], config_dir: str | None) -> None:
-    """Compute or find one run, store it, and print its summary."""
+def _run_one(scenario: Scenario, config_dir: str | None) -> None:
+    """Find or compute one run, store it, and print its summary."""
     from sim.analysis.alignment import summary
-    from sim.compose import compose_scenario, ledger
+    from sim.compose import ledger
     from sim.store import find_run, run, writable
 
-    scenario = compose_scenario(overrides, config_dir)
     folder = writable(scenario.output.dir)
     facts = ledger(config_dir)
     stored = find_run(scenario, folder, facts)
@@ -134,11 +136,10 @@ def _multirun(overrides: Sequence[str], config_dir: str | None) -> None:
     from sim.compose import compose_scenario, expand
 
     combinations = expand(overrides)
-    for chosen in combinations:
-        compose_scenario(chosen, config_dir)
-    for chosen in combinations:
+    scenarios = [compose_scenario(chosen, config_dir) for chosen in combinations]
+    for chosen, scenario in zip(combinations, scenarios, strict=True):
         print(f"# {' '.join(chosen)}")
-        _run_one(chosen, config_dir)
+        _run_one(scenario, config_dir)
         print()
 
 

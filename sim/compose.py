@@ -1,6 +1,6 @@
 """Configuration files and overrides in, a checked ``Scenario`` out.
 
-Hydra composes; the gate decides. Hydra is imported here and in ``sim.cli`` only.
+Hydra composes; the gate decides. Hydra is imported here only.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ for bit. ``State`` and ``Power`` agents are views of the world; a subclass of ``
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import mesa
 import numpy as np
@@ -18,7 +18,7 @@ from sim.axes import DOMAINS, FloatArray
 from sim.ensemble import Host, sizes
 from sim.errors import InputError, nearest
 from sim.outcomes import Data
-from sim.processes import Appraisal, Offers, decide_by_rule
+from sim.processes import Appraisal, Offers, Ties, decide_by_rule, measure_ties
 from sim.recorder import Recorder, derive, reserve
 from sim.scenario import Scenario
 from sim.specs import ChoiceRule
@@ -117,10 +117,8 @@ class PartnershipModel(mesa.Model):
         data = {name: array[: self.period] for name, array in self._data.items()}
         return derive(data, self._final, self.configuration.horizon.step)
 
-    def ties(self) -> Any:
-        """Ties of all states in the current world (``sim.processes.Ties``)."""
-        from sim.processes import measure_ties
-
+    def ties(self) -> Ties:
+        """Ties of all states in the current world."""
         return measure_ties(self.world, self.parameters, self.period)
 
     def table(self) -> pd.DataFrame:

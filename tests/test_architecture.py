@@ -66,7 +66,6 @@ LIBRARIES = {
     "sim.analysis": {"pandas", "xarray", "scipy"},
     "sim.plots": {"matplotlib", "mpltern", "xarray", "pandas"},
     "sim.compose": {"hydra", "omegaconf", "yaml"},
-    "sim.cli": {"hydra", "omegaconf"},
 }
 """Libraries that a room may import beside the standard library and NumPy."""
 
