@@ -1,12 +1,13 @@
-"""Events and memberships over the steps of a run (E1, section 1.15)."""
+"""Events, memberships and summits over the steps of a run (E1, O4, section 1.15)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
 
 import numpy as np
 
-from sim.axes import FloatArray
+from sim.axes import DOMAINS, FloatArray
 from sim.periods import parse_period
 from sim.rules import shocks
 from sim.scenario import Scenario
@@ -14,33 +15,151 @@ from sim.specs import EventSpec, Target
 from sim.table import Table
 from sim.timeline import Timeline, tabulate
 
+_PENDING: Final = -1.0
+"""Age of an event that has not begun."""
 
-def members(scenario: Scenario, table: Table, institution: str, step: int) -> FloatArray:
-    """Membership of each state in an institution at a step, (S, 1, 1, ·)."""
+
+def members(scenario: Scenario, table: Table, institution: str, step: int | None) -> FloatArray:
+    """Membership of each state in an institution at a step, (S, 1, 1, ·); None: before events."""
     source = f"institutions.{institution}.members"
     latest = -np.inf
     for name, event in scenario.events.items():
         if event.target is not Target.MEMBERSHIP or event.institution != institution:
             continue
         date = -_age(scenario, event, 0)
-        if latest < date and _age(scenario, event, step) >= 0:
+        if step is not None and latest < date and _age(scenario, event, step) >= 0:
             latest, source = date, f"events.{name}.members"
     return table(f"{source}.{{s}}", default=0.0)
 
 
-def by_membership(scenario: Scenario, compute: Callable[[int], FloatArray]) -> Timeline:
-    """Timeline of what depends on memberships: computed anew at the steps where one changes."""
-    changes = [e for e in scenario.events.values() if e.target is Target.MEMBERSHIP]
+def by_events(
+    scenario: Scenario, targets: tuple[Target, ...], compute: Callable[[int], FloatArray]
+) -> Timeline:
+    """Timeline of what depends on events: computed anew at the steps where one of them changes."""
+    acting = [e for e in scenario.events.values() if e.target in targets and e.date is not None]
     return tabulate(
         scenario.steps + 1,
-        lambda step: tuple(_age(scenario, event, step) >= 0 for event in changes),
+        lambda step: tuple(_progress(scenario, event, step) for event in acting),
         compute,
     )
+
+
+def sizes(
+    scenario: Scenario, table: Table, target: Target, step: int, institution: str | None = None
+) -> FloatArray | None:
+    """Sum of the sizes of the dated events on a variable (E1); None where there are none.
+
+    Each counts with the share of it that is phased in and has not faded. ``institution`` picks
+    among events that name one.
+    """
+    found: FloatArray | None = None
+    for name, force in _forces(scenario, table, target, step, institution):
+        if scenario.events[name].size is not None:
+            effect = table(f"events.{name}.size") * force
+            found = effect if found is None else found + effect
+    return found
+
+
+def factors(scenario: Scenario, table: Table, target: Target, step: int) -> FloatArray | None:
+    """Product of the factors of the dated events on a variable, each raised to its share."""
+    found: FloatArray | None = None
+    for name, force in _forces(scenario, table, target, step, None):
+        if scenario.events[name].factor is not None:
+            effect = table(f"events.{name}.factor") ** force
+            found = effect if found is None else found * effect
+    return found
+
+
+def level(
+    scenario: Scenario, table: Table, target: Target, base: FloatArray, step: int
+) -> FloatArray:
+    """A variable under its dated events: (base + sizes) times factors (E1), not clipped."""
+    added = sizes(scenario, table, target, step)
+    factor = factors(scenario, table, target, step)
+    found = base if added is None else base + added
+    return found if factor is None else found * factor
+
+
+def under_events(
+    scenario: Scenario,
+    table: Table,
+    target: Target,
+    base: FloatArray,
+    least: float = -np.inf,
+    most: float = np.inf,
+) -> Timeline:
+    """Timeline of ``level``, clipped."""
+
+    def compute(step: int) -> FloatArray:
+        found = level(scenario, table, target, base, step)
+        return found if found is base else np.clip(found, least, most)
+
+    return by_events(scenario, (target,), compute)
 
 
 def poisson(scenario: Scenario) -> dict[str, EventSpec]:
     """Events that strike at a yearly rate, in the order of their axis."""
     return {name: event for name, event in scenario.events.items() if event.rate is not None}
+
+
+def struck(scenario: Scenario, events: Mapping[str, EventSpec]) -> FloatArray:
+    """1 where an event acts on a state, (state, event, 1, 1)."""
+    states = len(scenario.states)
+    columns = [
+        np.broadcast_to(_flags(event.states, scenario.states), (states, 1, 1, 1))
+        for event in events.values()
+    ]
+    return np.concatenate(columns, axis=1) if columns else np.zeros((states, 0, 1, 1))
+
+
+def strikes(scenario: Scenario) -> Timeline:
+    """1 where a dated event lets a power coerce a state in a step, (S, P, 1, 1)."""
+    shape = (len(scenario.states), len(scenario.powers), 1, 1)
+    acting = [e for e in scenario.events.values() if e.target is Target.COERCION]
+
+    def now(step: int) -> tuple[bool, ...]:
+        ages = (_age(scenario, event, step) for event in acting)
+        return tuple(0 <= age < scenario.horizon.step for age in ages)
+
+    def compute(step: int) -> FloatArray:
+        found = np.zeros(shape)
+        for event, strikes_now in zip(acting, now(step), strict=True):
+            if strikes_now:
+                found = np.maximum(found, _selected(scenario, event))
+        return found
+
+    return tabulate(scenario.steps + 1, now, compute)
+
+
+def summits(scenario: Scenario, power: str, step: int) -> bool:
+    """Whether a power meets the states in a step."""
+    calendar = scenario.powers[power].summits
+    if calendar is None:
+        return False
+    years = scenario.horizon.step
+    since = parse_period(scenario.horizon.start) - parse_period(calendar.first) + step * years
+    return since % calendar.every.of() < years / 2
+
+
+def pulse(scenario: Scenario, share: FloatArray) -> Timeline:
+    """O4: part of a year's money that comes at summits, with mean 1 over the cycle, (1, P, 1, ·).
+
+    ``share`` is the part that waits for a summit. Null: 0.
+    """
+    powers = tuple(scenario.powers)
+
+    def compute(step: int) -> FloatArray:
+        columns = []
+        for power in powers:
+            calendar = scenario.powers[power].summits
+            steps = 0.0 if calendar is None else calendar.every.of() / scenario.horizon.step
+            bonus = steps if summits(scenario, power, step) else 0.0
+            columns.append(np.ones_like(share) if calendar is None else 1 - share + share * bonus)
+        return np.concatenate(columns, axis=1)
+
+    return tabulate(
+        scenario.steps + 1, lambda step: tuple(summits(scenario, p, step) for p in powers), compute
+    )
 
 
 def _age(scenario: Scenario, event: EventSpec, step: int) -> float:
@@ -50,50 +169,54 @@ def _age(scenario: Scenario, event: EventSpec, step: int) -> float:
     return now - parse_period(event.date)
 
 
-def dated(scenario: Scenario, table: Table, target: Target, base: FloatArray) -> Timeline:
-    """A variable under its dated events: base + sum of size 2^(-age/half-life), E1, not clipped."""
-    events = {
-        name: event
-        for name, event in scenario.events.items()
-        if event.target is target and event.date is not None
-    }
+def _progress(scenario: Scenario, event: EventSpec, step: int) -> tuple[float, float]:
+    """Age from which an effect fades, and the share of it that is phased in.
 
-    def signature(step: int) -> tuple[float, ...]:
-        ages = [_age(scenario, event, step) for event in events.values()]
-        lasts = [e.half_life is None or np.isinf(e.half_life.of()) for e in events.values()]
-        return tuple(
-            -1.0 if age < 0 else 0.0 if lasting else age
-            for age, lasting in zip(ages, lasts, strict=True)
-        )
-
-    def compute(step: int) -> FloatArray:
-        level = base
-        for name, event in events.items():
-            age = _age(scenario, event, step)
-            if age < 0:
-                continue
-            effect = table(f"events.{name}.size")
-            if event.half_life is not None:
-                effect = effect * shocks.fade(table(f"events.{name}.half_life"), age)
-            level = level + effect * _states_struck(scenario, event)
-        return level
-
-    return tabulate(scenario.steps + 1, signature, compute)
+    Equal progress means equal effect: an effect that does not fade keeps age 0.
+    """
+    age = _age(scenario, event, step)
+    if age < 0:
+        return _PENDING, 0.0
+    phase = 1.0
+    if event.until is not None:
+        assert event.date is not None
+        length = parse_period(event.until) - parse_period(event.date)
+        phase, age = min(1.0, age / length), max(0.0, age - length)
+    fading = event.half_life is not None and not np.isinf(event.half_life.of())
+    return age if fading else 0.0, phase
 
 
-def _states_struck(scenario: Scenario, event: EventSpec) -> FloatArray:
-    """1 for the states an event acts on, (S, 1, 1, 1); of length 1 where it acts on all."""
-    if not event.states:
+def _forces(
+    scenario: Scenario, table: Table, target: Target, step: int, institution: str | None
+) -> Iterator[tuple[str, FloatArray]]:
+    """Events on a target that have begun, with the share in force where they act."""
+    for name, event in scenario.events.items():
+        if event.target is not target or event.date is None or event.institution != institution:
+            continue
+        age, phase = _progress(scenario, event, step)
+        if age == _PENDING:
+            continue
+        kept = np.ones((1, 1, 1, 1))
+        if event.half_life is not None:
+            kept = shocks.fade(table(f"events.{name}.half_life"), age)
+        yield name, phase * kept * _selected(scenario, event)
+
+
+def _selected(scenario: Scenario, event: EventSpec) -> FloatArray:
+    """1 where an event acts, with a long axis for each selector that it uses."""
+    second = (
+        _flags(event.corridors, scenario.corridors)
+        if event.corridors
+        else _flags(event.powers, scenario.powers)
+    )
+    first, third = _flags(event.states, scenario.states), _flags(event.domains, DOMAINS)
+    return first * second.reshape(1, -1, 1, 1) * third.reshape(1, 1, -1, 1)
+
+
+def _flags(
+    chosen: tuple[str, ...], everybody: Mapping[str, object] | tuple[str, ...]
+) -> FloatArray:
+    """1 for the names chosen, (names, 1, 1, 1); of length 1 where none are, which means all."""
+    if not chosen:
         return np.ones((1, 1, 1, 1))
-    flags = [1.0 if state in event.states else 0.0 for state in scenario.states]
-    return np.array(flags).reshape(-1, 1, 1, 1)
-
-
-def struck(scenario: Scenario, events: Mapping[str, EventSpec]) -> FloatArray:
-    """1 where an event acts on a state, (state, event, 1, 1)."""
-    states = len(scenario.states)
-    columns = [
-        np.broadcast_to(_states_struck(scenario, event), (states, 1, 1, 1))
-        for event in events.values()
-    ]
-    return np.concatenate(columns, axis=1) if columns else np.zeros((states, 0, 1, 1))
+    return np.array([float(name in chosen) for name in everybody]).reshape(-1, 1, 1, 1)

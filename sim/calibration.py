@@ -15,7 +15,8 @@ import numpy as np
 from sim.axes import DOMAINS, FloatArray, sum_over
 from sim.draws import Draws
 from sim.errors import InputError, MultivectorError
-from sim.parameters import Constants, build
+from sim.parameter_parts import Constants
+from sim.parameters import build
 from sim.plain import digest
 from sim.processes import appraise, environment, make_offers, measure_ties
 from sim.rules.choice import probabilities, scores
@@ -34,25 +35,44 @@ _known: dict[str, Constants] = {}
 def choice_constants(scenario: Scenario) -> Constants:
     """Constants by power code, one a domain, for the baseline behind a scenario.
 
-    A scenario's own changes do not move them, except its target shares.
+    A scenario's own changes do not move them, except its target shares. A power that the shipped
+    baseline does not know gets the constants with which it would win its entry shares beside the
+    powers of the baseline.
 
     Raises
     ------
     InputError
-        For a power that the baseline does not know.
+        A power outside the baseline names no entry shares.
     """
-    baseline = scenario.baseline or scenario
-    rules = replace(
-        baseline.rules,
-        choice=replace(baseline.rules.choice, target_shares=scenario.rules.choice.target_shares),
-    )
-    reference = replace(baseline, rules=rules, uncertainty=Uncertainty.NONE, baseline=None)
-    key = digest(reference)
+    nearest = shipped = scenario.baseline or scenario
+    while shipped.baseline is not None:
+        shipped = shipped.baseline
+    constants = dict(_solve(_reference(shipped, scenario), {}))
+    for code, power in scenario.powers.items():
+        if code in constants:
+            continue
+        if power.entry_shares is None:
+            raise InputError(f"powers.{code}.entry_shares: needed, as the baseline has no {code}")
+        known = nearest if code in nearest.powers else scenario
+        beside = {**shipped.powers, code: known.powers[code]}
+        states = {s: known.states.get(s, state) for s, state in shipped.states.items()}
+        entry = replace(_reference(shipped, scenario), powers=beside, states=states)
+        constants[code] = _solve(entry, {p: constants[p] for p in shipped.powers})[code]
+    return constants
+
+
+def _reference(known: Scenario, scenario: Scenario) -> Scenario:
+    """A scenario at central values, with the target shares of another."""
+    targets = scenario.rules.choice.target_shares
+    rules = replace(known.rules, choice=replace(known.rules.choice, target_shares=targets))
+    return replace(known, rules=rules, uncertainty=Uncertainty.NONE, baseline=None)
+
+
+def _solve(reference: Scenario, fixed: Constants) -> Constants:
+    """Constants of a reference, kept for the next time."""
+    key = f"{digest(reference)} {sorted(fixed.items())}"
     if key not in _known:
-        _known[key] = _contract(reference)
-    for power in scenario.powers:
-        if power not in _known[key]:
-            raise InputError(f"powers.{power}: the baseline gives no choice constants for it")
+        _known[key] = _contract(reference, fixed)
     return _known[key]
 
 
@@ -62,23 +82,32 @@ def first_appraisal(scenario: Scenario, constants: Constants) -> FloatArray:
     return probabilities(scores(utility, outside, precision), posted)
 
 
-def _contract(reference: Scenario) -> Constants:
+def _contract(reference: Scenario, fixed: Constants) -> Constants:
+    """Constants that bring mean first choices to their targets, those given apart."""
     nothing = {power: (0.0,) * len(DOMAINS) for power in reference.powers}
     utility, posted, outside, precision = _first_utility(reference, nothing)
-    shares = reference.rules.choice.target_shares
-    target = np.array([[shares[d].of(power) for d in DOMAINS] for power in reference.powers])
-    target = target.reshape(1, len(reference.powers), len(DOMAINS), 1)
-    alpha = np.zeros_like(target)
+    rows = [_targets(reference, power) for power in reference.powers]
+    target = np.array(rows).reshape(1, len(reference.powers), len(DOMAINS), 1)
+    alpha = np.array([fixed.get(power, nothing[power]) for power in reference.powers])
+    alpha = alpha.reshape(target.shape)
+    free = np.array([power not in fixed for power in reference.powers]).reshape(1, -1, 1, 1)
     for _ in range(MAX_ROUNDS):
         chosen = probabilities(scores(utility + alpha, outside, precision), posted)[:, 1:]
         share = sum_over(chosen, 0) / len(reference.states)
         if not (share > 0).all():
             raise MultivectorError("choice constants: a power of the baseline makes no offer")
-        if np.abs(share - target).max() < SHARE_TOLERANCE:
-            rows = alpha[0, :, :, 0].tolist()
-            return {power: tuple(row) for power, row in zip(reference.powers, rows, strict=True)}
-        alpha = alpha + np.log(target / share)
+        if np.abs((share - target) * free).max() < SHARE_TOLERANCE:
+            found = alpha[0, :, :, 0].tolist()
+            return {power: tuple(row) for power, row in zip(reference.powers, found, strict=True)}
+        alpha = np.where(free, alpha + np.log(target / share), alpha)
     raise MultivectorError("choice constants: the contraction did not converge")
+
+
+def _targets(reference: Scenario, power: str) -> list[float]:
+    """Target shares of a power by domain, or those with which it enters."""
+    entry = reference.powers[power].entry_shares
+    shares = reference.rules.choice.target_shares
+    return [entry.of(d) if entry is not None else shares[d].of(power) for d in DOMAINS]
 
 
 def _first_utility(
@@ -88,9 +117,9 @@ def _first_utility(
     parameters = build(central, sample(central, range(1)), constants)
     world = initialise(parameters, 1)
     quiet = np.full((1, *world.surge.shape), np.finfo(np.float64).tiny)
-    draws = Draws(choice=quiet, delivery=quiet, events=quiet)
+    draws = Draws(quiet, quiet, quiet, quiet, quiet)
     now = environment(world, parameters, draws, 0)
-    table = make_offers(world, parameters)
+    table = make_offers(world, parameters, 0)
     ties = measure_ties(world, parameters, 0)
     appraised = appraise(world, now, ties, table, parameters, 0)
     return appraised.utility, table.posted, parameters.outside_option, parameters.precision

@@ -8,23 +8,29 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
-from typing import Final, assert_never
+from typing import Final
 
-from sim.axes import DOMAINS, NO_POWER_ID, POWERS, STATES
+from sim.axes import DOMAINS, NO_POWER_ID, POWERS, ROW, STATES
 from sim.errors import InputError, nearest
+from sim.event_checks import check_events, refuse_unknown, time_of
 from sim.evidence import Ledger
 from sim.evidence.derive import DERIVATIONS, needs_derivation
 from sim.periods import parse_period
 from sim.quantity import SIMPLEX_TOLERANCE, Draw, Quantity
 from sim.scenario import Scenario, quantities
-from sim.specs import EventSpec, StateSpec, Target
+from sim.specs import StateSpec
 
 DERIVATION_TOLERANCE: Final = 0.05
 """Largest relative gap between a stated number and its derivation: numbers have two digits."""
 SEEDS: Final = 2**64
-MAX_ID: Final = {"states": 2**16, "powers": 2**16, "institutions": 2**16, "events": 2**24}
-"""Seeds and ids below these fit into the keys of the random numbers."""
+MAX_ID: Final = {
+    "states": 2**16,
+    "powers": 2**16,
+    "corridors": 2**16,
+    "institutions": 2**16,
+    "events": 2**24 - 2,
+}
+"""Seeds and ids below these fit into the keys of the random numbers; two event ids are taken."""
 LEGAL_STEPS: Final = (1.0, 0.5, 0.25)
 """Step lengths in years (section 1.1)."""
 
@@ -42,8 +48,10 @@ def check(scenario: Scenario, ledger: Ledger) -> None:
     for code, state in scenario.states.items():
         _check_state(state, f"states.{code}")
     _check_names(scenario)
-    for name, event in scenario.events.items():
-        _check_event(event, f"events.{name}", scenario)
+    _check_corridors(scenario)
+    _check_summits(scenario)
+    check_events(scenario)
+    _check_expectations(scenario)
     for number in quantities(scenario):
         check_evidence(number, ledger)
     _check_cited(scenario, ledger)
@@ -121,7 +129,7 @@ def _check_run(scenario: Scenario) -> None:
     for name, number in (("workers", scenario.output.workers), ("chunk", scenario.output.chunk)):
         if number < 1:
             raise InputError(f"output.{name}: must be at least 1, not {number}")
-    for group in ("states", "powers", "institutions", "events"):
+    for group in MAX_ID:
         specs = getattr(scenario, group)
         if not specs and group in ("states", "powers"):
             raise InputError(f"{group}: at least one is needed")
@@ -145,7 +153,7 @@ def _check_horizon(scenario: Scenario) -> None:
             f"horizon.step: must be one of {legal} years, not {scenario.horizon.step:g}"
         )
     for end in ("start", "end"):
-        _time(getattr(scenario.horizon, end), f"horizon.{end}")
+        time_of(getattr(scenario.horizon, end), f"horizon.{end}")
     horizon = scenario.horizon
     length = (parse_period(horizon.end) - parse_period(horizon.start)) / horizon.step
     if length != round(length):
@@ -174,19 +182,16 @@ def _check_names(scenario: Scenario) -> None:
     """Keys of mappings from names to quantities."""
     known = (*scenario.powers, *POWERS)
     for name, institution in scenario.institutions.items():
-        _refuse_unknown(institution.anchors, known, f"institutions.{name}.anchors", "power")
+        refuse_unknown(institution.anchors, known, f"institutions.{name}.anchors", "power")
+    partners = scenario.rules.adaptation.coordination
+    refuse_unknown(partners, known, "rules.adaptation.coordination", "power")
+    documents = scenario.rules.documents
+    refuse_unknown([documents.power], known, "rules.documents.power", "power")
     targets = scenario.rules.choice.target_shares
-    _refuse_unknown(targets, DOMAINS, "rules.choice.target_shares", "domain")
+    refuse_unknown(targets, DOMAINS, "rules.choice.target_shares", "domain")
     for domain in DOMAINS:
         if domain not in targets:
             raise InputError(f"rules.choice.target_shares: no shares for domain '{domain}'")
-
-
-def _refuse_unknown(names: Iterable[str], valid: Iterable[str], path: str, kind: str) -> None:
-    known = tuple(valid)
-    for name in names:
-        if name not in known:
-            raise InputError(f"{path}: unknown {kind} '{name}'{nearest(name, known)}")
 
 
 def _check_bounded_envelope(scenario: Scenario) -> None:
@@ -198,49 +203,79 @@ def _check_bounded_envelope(scenario: Scenario) -> None:
         )
 
 
-def _check_event(event: EventSpec, path: str, scenario: Scenario) -> None:
-    if not event.evidence and not event.assumption:
-        raise InputError(f"{path}: neither evidence nor assumption; give fact ids or a reason")
-    if (event.date is None) == (event.rate is None):
-        raise InputError(f"{path}: needs either a date or a rate")
-    for name in ("date", "until"):
-        if getattr(event, name) is not None:
-            _time(getattr(event, name), f"{path}.{name}")
-    _refuse_unknown(event.states, (*scenario.states, *STATES), f"{path}.states", "state")
-    if event.until is not None and event.target is not Target.NOTHING:
+def _check_corridors(scenario: Scenario) -> None:
+    """Routes lead somewhere, and every trade has one."""
+    partners = (*scenario.powers, *POWERS, ROW.lower())
+    if not scenario.corridors:
+        raise InputError("corridors: at least one is needed")
+    for name, corridor in scenario.corridors.items():
+        path = f"corridors.{name}"
+        refuse_unknown(corridor.partners, partners, f"{path}.partners", "partner")
+        refuse_unknown(corridor.states, (*scenario.states, *STATES), f"{path}.states", "state")
+        if corridor.chokepoint is not None:
+            known = (*scenario.powers, *POWERS)
+            refuse_unknown([corridor.chokepoint], known, f"{path}.chokepoint", "power")
+        if corridor.capacity.high[0] > corridor.capacity_limit.low[0]:
+            raise InputError(f"{path}.capacity: exceeds capacity_limit")
+    rules = scenario.rules.corridors
+    refuse_unknown([rules.transit_partner], partners, "rules.corridors.transit_partner", "partner")
+    transit = [
+        name
+        for name, corridor in scenario.corridors.items()
+        if rules.transit_partner in corridor.partners
+        and not corridor.states
+        and corridor.capacity.of() > 0
+    ]
+    if rules.start_corridor not in transit or len(transit) < 2:
         raise InputError(
-            f"{path}.until: an effect on {event.target} fades by its half_life instead"
+            f"rules.corridors.start_corridor: '{rules.start_corridor}' is not one of several "
+            f"corridors that all states can take to '{rules.transit_partner}' at the start"
+            f"{nearest(rules.start_corridor, transit)}"
         )
-    if event.states and event.target is not Target.THREAT:
-        raise InputError(f"{path}.states: {event.target} is not a matter of single states")
-    needed: tuple[str, ...] = ()
-    match event.target:
-        case Target.MEMBERSHIP:
-            needed = ("institution", "members", "date")
-        case Target.SANCTIONS | Target.THREAT:
-            needed = ("size", "half_life")
-        case Target.WAR:
-            needed = ("size", "date")
-        case Target.NOTHING:
-            needed = ("date",)
-        case _:
-            assert_never(event.target)
-    for name in needed:
-        if getattr(event, name) is None:
-            raise InputError(f"{path}: target '{event.target}' needs {name}")
-    if event.institution is not None:
-        place = f"{path}.institution"
-        _refuse_unknown([event.institution], scenario.institutions, place, "institution")
-    if event.target is Target.MEMBERSHIP and event.institution and event.members:
-        for state in scenario.institutions[event.institution].members.entries:
-            if state not in event.members.entries:
-                raise InputError(f"{path}.members: no number for member '{state}' (0 to leave)")
+    closes = scenario.rules.coercion.closes
+    refuse_unknown(closes, scenario.corridors, "rules.coercion.closes", "corridor")
+    for code, state in scenario.states.items():
+        for partner in (*scenario.powers, ROW.lower()):
+            trades = partner in state.trade.entries and state.trade.of(partner) > 0
+            if trades and not routes(scenario, code, partner):
+                raise InputError(
+                    f"states.{code}.trade.value.{partner}: no corridor open at the start leads "
+                    f"there; name '{partner}' among the partners of one"
+                )
 
 
-def _time(label: str, path: str) -> float:
-    try:
-        return parse_period(label)
-    except ValueError:
-        raise InputError(
-            f"{path}: '{label}' is not a period such as 2025H2, 2025Q3 or 2025"
-        ) from None
+def routes(scenario: Scenario, state: str, partner: str) -> list[str]:
+    """Corridors that a state can use from the start for trade with a partner."""
+    return [
+        name
+        for name, corridor in scenario.corridors.items()
+        if partner in corridor.partners
+        and (not corridor.states or state in corridor.states)
+        and corridor.capacity.of() > 0
+    ]
+
+
+def _check_summits(scenario: Scenario) -> None:
+    """Summits fall on steps."""
+    for code, power in scenario.powers.items():
+        if power.summits is None:
+            continue
+        path = f"powers.{code}.summits"
+        start = time_of(power.summits.first, f"{path}.first")
+        step = scenario.horizon.step
+        every = power.summits.every.of() / step
+        if every != round(every) or power.summits.every.low != power.summits.every.high:
+            raise InputError(
+                f"{path}.every: must be a fixed whole number of steps of {step:g} years"
+            )
+        offset = (start - parse_period(scenario.horizon.start)) / step
+        if offset != round(offset) and scenario.rules.offers.summit_share.of() > 0:
+            raise InputError(f"{path}.first: {power.summits.first} is not the start of a step")
+
+
+def _check_expectations(scenario: Scenario) -> None:
+    for name, expected in scenario.story.expected.items():
+        if expected.since is not None:
+            refuse_unknown(
+                [expected.since], scenario.periods, f"story.expected.{name}.since", "period"
+            )

@@ -85,8 +85,14 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FACT",
         help="ids of facts to show in full; with --scenario: KEY=VALUE",
     )
-    evidence.add_argument(
+    view = evidence.add_mutually_exclusive_group()
+    view.add_argument(
         "--scenario", metavar="NAME", help="every number of a scenario with range, unit and source"
+    )
+    view.add_argument(
+        "--systems",
+        action="store_true",
+        help="every system that the documents name, with what holds it in the model",
     )
     evidence.set_defaults(command=_evidence)
     return parser
@@ -153,6 +159,9 @@ def _list(options: argparse.Namespace) -> None:
 
 
 def _evidence(options: argparse.Namespace) -> None:
+    if options.systems:
+        _systems(options.ids)
+        return
     from sim.compose import ledger, load_scenario
     from sim.provenance import as_text, provenance
 
@@ -167,6 +176,14 @@ def _evidence(options: argparse.Namespace) -> None:
         return
     scenario = load_scenario(options.scenario, *options.ids, config_dir=options.config_dir)
     print(as_text(provenance(scenario, facts), facts))
+
+
+def _systems(ids: Sequence[str]) -> None:
+    from sim.evidence.systems import load_systems, systems_text
+
+    if ids:
+        raise InputError(f"--systems shows all systems: '{ids[0]}' has no place beside it")
+    print(systems_text(load_systems().values()))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ Hydra composes; the gate decides. Hydra is imported here only.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from itertools import product
 from pathlib import Path
@@ -56,9 +57,10 @@ def compose_scenario(overrides: Sequence[str], config_dir: str | Path | None = N
     folders = _folders(config_dir)
     parsed = [_parse(text) for text in overrides]
     _check_groups(parsed, folders)
-    tree = _compose(overrides, folders)
+    tree, choices = _compose(overrides, folders)
     try:
-        return build_scenario(tree, ledger(config_dir), _user_set(parsed), _baseline())
+        baseline = _baseline_of(choices.get("states"), choices.get("powers"), folders)
+        return build_scenario(tree, ledger(config_dir), _user_set(parsed), baseline)
     except InputError as error:
         raise InputError(f"{error}{_origin(str(error), tree, parsed, folders)}") from None
 
@@ -102,7 +104,25 @@ def list_scenarios(config_dir: str | Path | None = None) -> dict[str, str]:
 
 @lru_cache(maxsize=1)
 def _baseline() -> Scenario:
-    return build_scenario(_compose((), _folders(None)), load_ledger())
+    return build_scenario(_compose((), _folders(None))[0], load_ledger())
+
+
+@lru_cache(maxsize=8)
+def _baseline_of(states: str | None, powers: str | None, folders: tuple[Path, ...]) -> Scenario:
+    """The shipped baseline with other states and powers.
+
+    A power that is described only together with a scenario is not known to it.
+    """
+    shipped = _baseline()
+    groups = [f"{group}={name}" for group, name in (("states", states), ("powers", powers)) if name]
+    try:
+        tree, _ = _compose(groups, folders)
+        found = build_scenario(
+            tree, ledger(folders[0] if len(folders) > 1 else None), None, shipped
+        )
+    except InputError:
+        return shipped
+    return shipped if found == replace(shipped, baseline=shipped) else found
 
 
 def _title(path: Path) -> str:
@@ -126,12 +146,14 @@ def _folders(config_dir: str | Path | None) -> tuple[Path, ...]:
     return (own, CONFIG_DIR)
 
 
-def _compose(overrides: Sequence[str], folders: tuple[Path, ...]) -> dict[str, Any]:
-    """Compose with Hydra and return plain nested dictionaries."""
+def _compose(
+    overrides: Sequence[str], folders: tuple[Path, ...]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Compose with Hydra: plain nested dictionaries, and the option chosen in each group."""
     from hydra import compose, initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
     from hydra.errors import HydraException
-    from omegaconf import OmegaConf
+    from omegaconf import OmegaConf, open_dict
     from omegaconf.errors import OmegaConfBaseException
 
     search = [f"hydra.searchpath=[file://{folder}]" for folder in folders[:-1]]
@@ -139,7 +161,10 @@ def _compose(overrides: Sequence[str], folders: tuple[Path, ...]) -> dict[str, A
     GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(str(folders[-1]), version_base="1.3"):
-            config = compose(CONFIG_NAME, overrides=[*search, *overrides])
+            config = compose(CONFIG_NAME, overrides=[*search, *overrides], return_hydra_config=True)
+        choices = dict(config.hydra.runtime.choices)
+        with open_dict(config):
+            del config["hydra"]
         tree = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except yaml.YAMLError as error:
         raise _yaml_error(error) from None
@@ -155,7 +180,8 @@ def _compose(overrides: Sequence[str], folders: tuple[Path, ...]) -> dict[str, A
     finally:
         GlobalHydra.instance().hydra = outer
     assert isinstance(tree, dict)
-    return {str(key): part for key, part in tree.items()}
+    chosen = {str(key): str(name) for key, name in choices.items() if name is not None}
+    return {str(key): part for key, part in tree.items()}, chosen
 
 
 def _yaml_error(error: yaml.YAMLError) -> InputError:
@@ -171,7 +197,7 @@ def _composition_error(
     groups = [text for text in overrides if _parse(text).is_group(folders)]
     values = [text for text in overrides if text not in groups]
     if values:
-        tree = _compose(groups, folders)
+        tree, _ = _compose(groups, folders)
         for text in values:
             override = _parse(text)
             if override.prefix in ("", "~"):

@@ -26,6 +26,9 @@ PARAMETER_BLOCK: Final = 4096
 STREAM_BIT, STATE_BIT, POWER_BIT = 56, 40, 24
 """Where stream, state id and power id begin in the second word of a key; below them the event id,
 or, for parameters, 56 bits of the hash of a name."""
+COERCION_EVENT: Final = 2**24 - 1
+DOCUMENTS_EVENT: Final = 2**24 - 2
+"""Event ids of the draws behind coercion (O9) and documents (O10)."""
 HALF_ULP: Final = 2.0**-54
 """Stands for a zero, so that every uniform lies inside (0, 1) and has a logarithm."""
 
@@ -40,23 +43,30 @@ class Draws:
     delivery : (step, state, power, domain, replicate).
     events : (step, state, event, 1, replicate) for the events that strike at a rate; an event of
         the whole region repeats its draw in every state.
+    coercion : (step, state, power, 1, replicate); (step, 0, 0, 1, replicate) where nobody coerces.
+    documents : (step, 1, 1, 1, replicate), (step, 0, 0, 1, replicate) where none are signed.
     """
 
     choice: FloatArray
     delivery: FloatArray
     events: FloatArray
+    coercion: FloatArray
+    documents: FloatArray
 
 
 @dataclass(frozen=True)
 class Ids:
     """Permanent ids of the entities of a run, in the order of its arrays.
 
-    ``events`` pairs the id of each event type with whether it strikes each state by itself.
+    ``events`` pairs the id of each event type with whether it strikes each state by itself;
+    ``coercion`` says whether powers coerce states, ``documents`` which power signs documents.
     """
 
     states: tuple[int, ...]
     powers: tuple[int, ...]
     events: tuple[tuple[int, bool], ...] = ()
+    coercion: bool = False
+    documents: int | None = None
 
 
 def predraw(
@@ -83,11 +93,19 @@ def predraw(
             ]
             for s in ids.states
         ],
+        "coercion": [
+            [_key(Stream.EVENTS, s, p, COERCION_EVENT) for p in ids.powers]
+            for s in ids.states
+            if ids.coercion
+        ],
+        "documents": []
+        if ids.documents is None
+        else [[_key(Stream.EVENTS, 0, ids.documents, DOCUMENTS_EVENT)]],
     }
     streams = {}
     for name, table in keys.items():
-        domains = 1 if name == "events" else len(Domain)
-        shape = (steps, len(table), len(table[0]), domains, len(replicates))
+        domains = len(Domain) if name in ("choice", "delivery") else 1
+        shape = (steps, len(table), len(table[0]) if table else 0, domains, len(replicates))
         old = getattr(reuse, name, None)
         streams[name] = old if old is not None and old.shape == shape else _empty(shape)
         _fill(streams[name], seed, replicates, table)

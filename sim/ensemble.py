@@ -148,6 +148,8 @@ def sizes(scenario: Scenario, replicates: int) -> dict[str, int]:
     return {
         "state": len(scenario.states),
         "power": len(scenario.powers),
+        "partner": len(scenario.powers) + 1,
+        "corridor": len(scenario.corridors),
         "domain": len(Domain),
         "replicate": replicates,
     }

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from sim.axes import CORRIDORS, DOMAINS, POWERS, STATES
+from sim.axes import CORRIDORS, DOMAINS, POWERS, ROW, STATES
 from sim.checks import check
 from sim.errors import InputError, nearest
 from sim.evidence import Ledger
@@ -80,21 +80,25 @@ def _vocabulary(tree: Mapping[str, Any]) -> Vocabulary:
             "domain": DOMAINS,
             "state": known_states,
             "power": known_powers,
-            "partner": (*known_powers, "row"),
+            "partner": (*known_powers, ROW.lower()),
             "option": ("none", *known_powers),
-            "institution": active("institutions"),
-            "corridor": CORRIDORS,
+            "corridor": tuple(dict.fromkeys((*CORRIDORS, *active("corridors")))),
         },
         required={
             "domain": DOMAINS,
             "state": states,
             "power": powers,
-            "partner": (*powers, "row"),
-            "option": ("none", *powers),
-            "institution": (),
+            "partner": (*powers, ROW.lower()),
+            "option": ("none", *(p for p in powers if not _enters_later(tree, p))),
             "corridor": (),
         },
     )
+
+
+def _enters_later(tree: Mapping[str, Any], power: str) -> bool:
+    """Whether a power brings its own shares of picks instead of a place among the targets."""
+    node = tree["powers"][power]
+    return isinstance(node, Mapping) and node.get("entry_shares") is not None
 
 
 def _read(cls: type[Spec], node: Any, path: str, context: Context) -> Spec:
@@ -110,7 +114,7 @@ def _read(cls: type[Spec], node: Any, path: str, context: Context) -> Spec:
     for name, item in fields.items():
         place = _join(path, name)
         if name not in node or (node[name] is None and item.default is None):
-            if item.default is dataclasses.MISSING:
+            if item.default is item.default_factory is dataclasses.MISSING:
                 raise InputError(f"{place}: missing")
             continue
         form = item.metadata.get("form")

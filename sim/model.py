@@ -19,10 +19,11 @@ from sim.ensemble import Host, sizes
 from sim.errors import InputError, nearest
 from sim.outcomes import Data
 from sim.processes import Appraisal, Offers, Ties, decide_by_rule, measure_ties
+from sim.record import Record
 from sim.recorder import Recorder, derive, reserve
 from sim.scenario import Scenario
 from sim.specs import ChoiceRule
-from sim.step import Record, advance
+from sim.step import advance
 from sim.world import World
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ class PartnershipModel(mesa.Model):
             picks[place, p, d, 0] = 1.0
 
     def _offers_to(self, place: int, table: Offers, appraised: Appraisal) -> dict[str, list[Offer]]:
-        conditions = np.broadcast_to(self.parameters.conditionality, table.amount.shape)
+        conditions = np.broadcast_to(table.conditions, table.amount.shape)
         terms = [np.broadcast_to(term, table.amount.shape) for term in appraised.terms]
         found: dict[str, list[Offer]] = {domain: [] for domain in DOMAINS}
         for d, domain in enumerate(DOMAINS):

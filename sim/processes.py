@@ -7,8 +7,8 @@ S, P, D, R; a dot stands for 1 or R.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -19,8 +19,10 @@ from sim.rules import appraisal, choice, delivery, dependence, learning, offers,
 from sim.specs import ChoiceRule, DeliveryRule, Target
 from sim.world import World
 
-THREAT_MAX = 2.0
+THREAT_MAX: Final = 2.0
 """Upper end of the threat scale (section 1.2)."""
+NOTHING: Final = np.zeros((1, 1, 1, 1))
+"""A term of utility that is switched off."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +30,12 @@ class Environment:
     """Outside conditions of a step (E1)."""
 
     surge: FloatArray  # (S, E, 1, R)
-    war: FloatArray  # (1, 1, 1, ·)
+    war: FloatArray  # (1, 1, 1, ·), 0..1
     sanctions: FloatArray  # X, (1, 1, 1, ·), 0..1
     threat: FloatArray  # tau_s, (S, 1, 1, ·)
+    commodity: FloatArray  # ln Pc, (1, 1, 1, ·)
+    migration: FloatArray  # mig_s, (S, 1, 1, ·), 0..1
+    reexports: FloatArray  # Re, (1, 1, 1, ·), 0..1
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,8 @@ class Ties:
     by_domain: FloatArray  # x, (S, P, D, R)
     total: FloatArray  # D, (S, P, 1, R)
     security_level: FloatArray  # Sec, (S, 1, 1, R)
+    coercibility: FloatArray  # theta_p, (1, P, 1, ·)
+    opinion: FloatArray  # O, (S, P, 1, ·), shares
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,7 @@ class Offers:
     posted: BoolArray  # (S, P, D, R)
     mask: BoolArray | None  # the same; None where every offer is posted
     value: FloatArray  # v, (S, P, D, R), percent of GDP
+    conditions: FloatArray  # c-tilde, (S, P, D, ·), shares
     credibility: FloatArray  # mu, (S, P, D, R)
 
 
@@ -66,6 +74,7 @@ class Terms(NamedTuple):
     sanctions: FloatArray
     peers: FloatArray
     inertia: FloatArray
+    bloc: FloatArray  # O1
 
 
 @dataclass(frozen=True)
@@ -82,6 +91,7 @@ class Appraisal:
 class Contracts:
     """What was picked and signed (E16, E17)."""
 
+    noise: FloatArray  # G, (S, 1 + P, D, R)
     pick: FloatArray  # y, (S, P, D, R)
     signed: FloatArray  # (S, P, D, R), USD bn
     unspent: FloatArray  # Un, (1, P, 1, R), USD bn
@@ -92,6 +102,7 @@ class Deliveries:
     """What came due and what became of it (E18)."""
 
     due: FloatArray  # proc, (S, P, D, R), USD bn
+    chance: FloatArray  # pi, (·, P, D, ·)
     success: FloatArray  # Z, (S, P, D, R)
     delivered: FloatArray  # Rd, USD bn
     lost: FloatArray  # Lp, USD bn
@@ -113,16 +124,29 @@ def environment(world: World, parameters: Parameters, draws: Draws, step: int) -
             threat = threat + surge[:, event : event + 1]
     return Environment(
         surge=surge,
-        war=np.clip(parameters.war.at(step), 0.0, 1.0),
+        war=parameters.war.at(step),
         sanctions=np.clip(sanctions, 0.0, 1.0),
         threat=np.clip(threat, 0.0, THREAT_MAX),
+        commodity=parameters.commodity.at(step),
+        migration=parameters.migration.at(step),
+        reexports=parameters.reexports.at(step),
     )
 
 
 def measure_ties(world: World, parameters: Parameters, step: int) -> Ties:
-    """E22-E26, E31: dependence by domain and in total, and the security it buys."""
+    """E22-E26, E31: dependence by domain and in total, the security it buys, and opinion."""
     migrants = parameters.remittance_capital * world.remittances
-    share = dependence.by_domain(world.capital, world.other_capital, migrants, world.trade)
+    share = dependence.by_domain(
+        world.capital,
+        world.other_capital,
+        migrants,
+        world.trade,
+        world.transit,
+        parameters.transit_weight,
+    )
+    opinion = parameters.opinion.at(step)
+    if parameters.modules.on.opinion:
+        opinion = opinion + world.opinion_shift
     return Ties(
         by_domain=share,
         total=dependence.total(parameters.dependence_weights, share),
@@ -132,14 +156,20 @@ def measure_ties(world: World, parameters: Parameters, step: int) -> Ties:
             parameters.protection.at(step),
             share,
         ),
+        coercibility=parameters.coercibility.at(step),
+        opinion=opinion,
     )
 
 
-def make_offers(world: World, parameters: Parameters) -> Offers:
+def make_offers(world: World, parameters: Parameters, step: int) -> Offers:
     """E2-E5: what each power puts on the table, and how far each state believes it."""
-    available = offers.available_money(
-        world.budget, world.unspent, parameters.rollover, parameters.years
-    )
+    p = parameters
+    income = world.budget * p.years * p.pulse.at(step) * p.budget_factor.at(step)
+    available = offers.available_money(income, world.unspent, p.rollover)
+    conditions = p.conditions.at(step)
+    if p.modules.on.concessions:
+        conditions = world.conditionality + p.condition_change.at(step)
+        conditions = np.clip(conditions, 0.0, 1.0) * p.condition_discount
     amount = offers.amounts(world.allocation, available)
     posted = offers.posted(amount, parameters.minimum_offer)
     return Offers(
@@ -148,6 +178,7 @@ def make_offers(world: World, parameters: Parameters) -> Offers:
         posted=posted,
         mask=None if posted.all() else posted,
         value=offers.value(amount, world.gdp),
+        conditions=conditions,
         credibility=learning.credibility(world.successes, world.failures),
     )
 
@@ -158,27 +189,46 @@ def appraise(
     """E6-E16: utility of each offer as a sum of named terms, and the choice probabilities."""
     p = parameters
     exposed = appraisal.exposed_trade(world.trade, p.imposes_sanctions)
+    conditionality = p.conditionality_term.at(step)
+    if p.modules.on.concessions:
+        conditionality = appraisal.conditionality(-p.conditionality_cost, table.conditions)
+    affinity = p.affinity.at(step)
+    if p.modules.on.opinion:
+        affinity = affinity + p.modules.opinion_weight * world.opinion_shift
     terms = Terms(
         benefit=appraisal.benefit(p.domain_weights, table.credibility, table.value, p.value_scale),
-        conditionality=p.conditionality_term,
-        affinity=p.affinity.at(step),
-        hedging=appraisal.hedging(-p.hedging, p.coercibility, ties.total),
+        conditionality=conditionality,
+        affinity=affinity,
+        hedging=appraisal.hedging(-p.hedging, ties.coercibility, ties.total),
         lock_in=appraisal.lock_in(p.lock_in, ties.by_domain),
         security=appraisal.security(p.security_need, now.threat, p.protection.at(step)),
         sanctions=appraisal.sanctions(p.sanction_cost, -now.sanctions, exposed),
         peers=appraisal.peers(p.peer_weight, world.last_pick),
         inertia=appraisal.inertia(p.inertia, world.last_pick),
+        bloc=NOTHING,
     )
     utility = add_up(terms)
-    precision = np.ones(1) if p.switches.exact else p.precision
-    score = choice.on_the_table(choice.scores(utility, p.outside_option, precision), table.mask)
+    if p.modules.on.bloc:
+        bloc = appraisal.solidarity(p.modules.cohesion, p.modules.members, utility)
+        terms, utility = terms._replace(bloc=bloc), utility + bloc
+    score = score_of(utility, table, p)
     probable = choice.best_probabilities if p.switches.exact else choice.probabilities
     return Appraisal(terms, utility, score, probable(score, None))
 
 
+def score_of(utility: FloatArray, table: Offers, parameters: Parameters) -> FloatArray:
+    """Scores lambda U of what is on the table, "none" first, for the rules of choice (E16, O3)."""
+    p = parameters
+    precision = np.ones(1) if p.switches.exact else p.precision
+    score = choice.on_the_table(choice.scores(utility, p.outside_option, precision), table.mask)
+    if p.modules.on.nest and not p.switches.exact:
+        score = choice.nested(score, p.modules.nest)
+    return score
+
+
 def add_up(terms: Terms) -> FloatArray:
     """E15: U = Ben - Con + Aff - Hed + Lock + Sct - San + Peer + Ine (terms carry their signs)."""
-    first, second, *others = terms
+    first, second, *others, _ = terms
     utility = first + second
     for term in others:
         utility += term
@@ -202,52 +252,26 @@ def sign_contracts(
     world: World, table: Offers, appraised: Appraisal, uniform: FloatArray, decide: Decide
 ) -> Contracts:
     """E16, E17: picks, the money signed, and what is left with each power."""
-    pick = decide(world, table, appraised, choice.gumbel(uniform))
+    noise = choice.gumbel(uniform)
+    pick = decide(world, table, appraised, noise)
     signed = delivery.sign(pick, table.amount)
-    return Contracts(pick, signed, delivery.unspent(table.available, signed))
+    return Contracts(noise, pick, signed, delivery.unspent(table.available, signed))
 
 
-def deliver(world: World, parameters: Parameters, uniform: FloatArray) -> Deliveries:
+def deliver(
+    world: World, now: Environment, parameters: Parameters, uniform: FloatArray, step: int
+) -> Deliveries:
     """E18: what comes due of the backlog, and whether it is delivered or lost."""
     due = delivery.processed(world.backlog, parameters.processing)
+    chance = parameters.delivery.at(step)
+    if parameters.delivery_sanctions is not None:
+        pressure = now.sanctions - parameters.exchange.initial_sanctions
+        chance = delivery.under_sanctions(chance, parameters.delivery_sanctions, pressure)
     switches = parameters.switches
     expected = switches.delivery is DeliveryRule.EXPECTED
     if expected or switches.choice is ChoiceRule.MEAN_FIELD:
-        success = np.broadcast_to(parameters.delivery, due.shape)
+        success = np.broadcast_to(chance, due.shape)
     else:
-        success = delivery.outcome(uniform, parameters.delivery)
+        success = delivery.outcome(uniform, chance)
     delivered = due * success
-    return Deliveries(due, success, delivered, lost=due - delivered)
-
-
-def next_world(
-    world: World,
-    now: Environment,
-    contracts: Contracts,
-    deliveries: Deliveries,
-    parameters: Parameters,
-) -> World:
-    """E2, E18-E21: stocks and beliefs at the end of the step."""
-    p = parameters
-    telling = learning.evidence(deliveries.due, world.gdp, p.evidence_weight, p.evidence_scale)
-    good = telling * deliveries.success
-    bad = telling - good
-    soc = p.social_learning
-    return replace(
-        world,
-        gdp=world.gdp * p.gdp_growth,
-        budget=offers.grow_budget(
-            world.budget, p.budget_growth, p.war_drain, now.war, parameters.years
-        ),
-        unspent=contracts.unspent,
-        backlog=delivery.next_backlog(world.backlog, deliveries.due, contracts.signed),
-        capital=delivery.next_capital(world.capital, p.capital_retained, deliveries.delivered),
-        other_capital=world.other_capital * p.gdp_growth,
-        investment=delivery.next_investment(
-            world.investment, p.investment_retained, deliveries.delivered
-        ),
-        successes=learning.update(world.successes, p.prior_success, p.memory, good, soc),
-        failures=learning.update(world.failures, p.prior_failure, p.memory, bad, soc),
-        last_pick=contracts.pick,
-        surge=now.surge,
-    )
+    return Deliveries(due, chance, success, delivered, lost=due - delivered)

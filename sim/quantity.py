@@ -61,15 +61,15 @@ class Form:
 
     Attributes
     ----------
-    unit : unit that the field must carry.
-    axis : None for a single number, else ``domain``, ``power``, ``partner``, ``option`` or
-        ``state``: the vocabulary of its entries.
+    units : units that the field may carry.
+    axis : None for a single number, else ``domain``, ``power``, ``partner``, ``option``, ``state``
+        or ``corridor``: the vocabulary of its entries.
     limits : what each entry must keep within.
     simplex : whether the entries are shares of one whole.
     sparse : whether an entry left out means zero.
     """
 
-    unit: str
+    units: tuple[str, ...]
     axis: str | None = None
     limits: Limits = field(default_factory=Limits)
     simplex: Simplex | None = None

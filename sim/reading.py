@@ -65,9 +65,10 @@ def read_quantity(
         if key not in _KEYS:
             raise InputError(f"{path}: unknown key '{key}'{nearest(str(key), _KEYS)}")
     if node.get("unit") is None:
-        raise InputError(f"{path}: no unit (expected '{form.unit}')")
-    if check_unit(str(node["unit"])) != form.unit:
-        raise InputError(f"{path}.unit: is '{node['unit']}', expected '{form.unit}'")
+        raise InputError(f"{path}: no unit (expected '{_either(form)}')")
+    unit = check_unit(str(node["unit"]))
+    if unit not in form.units:
+        raise InputError(f"{path}.unit: is '{unit}', expected '{_either(form)}'")
     values = _numbers(node.get("value"), f"{path}.value", form, vocabulary)
     draw = _draw(node, path)
     place = _Place(path, form, vocabulary, user_set)
@@ -80,7 +81,7 @@ def read_quantity(
         raise InputError(f"{path}.assumption: must be text, not {assumption!r}")
     quantity = Quantity(
         path=path,
-        unit=form.unit,
+        unit=unit,
         entries=tuple(values),
         value=tuple(values.values()),
         low=tuple(low.values()),
@@ -126,7 +127,11 @@ def _number(node: Any, path: str) -> float:
 
 
 def _unit(form: Form) -> str:
-    return "" if form.unit == "1" else f" {form.unit}"
+    return "" if form.units == ("1",) else f" {_either(form)}"
+
+
+def _either(form: Form) -> str:
+    return "' or '".join(form.units)
 
 
 def _within(number: float, path: str, form: Form) -> float:

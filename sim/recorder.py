@@ -8,16 +8,31 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.axes import DOMAIN, POWER, STATE
-from sim.outcomes import DERIVED, FLOWS, OUTCOMES, STOCKS, TRAILING, Data, Outcome
+from sim.axes import CORRIDOR, DOMAIN, PARTNER, POWER, STATE
+from sim.outcomes import (
+    ALIGNMENT_WINDOW_YEARS,
+    COURSES,
+    DERIVED,
+    FLOWS,
+    OUTCOMES,
+    STOCKS,
+    Data,
+    Outcome,
+)
 from sim.parameters import Parameters
 from sim.processes import measure_ties
-from sim.rules import measures
+from sim.record import Record
 from sim.shared import Layout, separate
-from sim.step import Record
 from sim.world import World
 
-_AXES: Final = {"state": STATE, "power": POWER, "domain": DOMAIN}
+_AXES: Final = {
+    "state": STATE,
+    "power": POWER,
+    "partner": PARTNER,
+    "corridor": CORRIDOR,
+    "domain": DOMAIN,
+}
+_SMALL_AXES: Final = 3
 
 
 def layouts(steps: int, sizes: Mapping[str, int]) -> tuple[Layout, Layout]:
@@ -26,7 +41,7 @@ def layouts(steps: int, sizes: Mapping[str, int]) -> tuple[Layout, Layout]:
     Parameters
     ----------
     steps : number of steps.
-    sizes : lengths of state, power, domain and replicate.
+    sizes : lengths of the dimensions of outcomes and of the replicate axis.
     """
 
     def shape(outcome: Outcome) -> tuple[int, ...]:
@@ -86,19 +101,23 @@ def derive(data: Data, final: Data, years: float) -> tuple[Data, Data]:
         last = outcome.compute(*(_widen(name, final[name]) for name in outcome.of))
         final[outcome.name] = _squeeze(outcome, last)
         data[outcome.name] = np.array(rows).reshape(points, *final[outcome.name].shape)
-    for trailing in TRAILING:
-        window = round(trailing.years / years)
-        data[trailing.name] = measures.moving_mean(data[trailing.of], window)
+    window = round(ALIGNMENT_WINDOW_YEARS / years)
+    for course in COURSES:
+        data[course.name] = course.compute(*(data[name] for name in course.of), window)
     return data, final
 
 
 def _squeeze(outcome: Outcome, array: NDArray[Any]) -> NDArray[Any]:
     """Drop the axes of length 1 that an outcome does not have."""
-    unused = tuple(axis for dim, axis in _AXES.items() if dim not in outcome.dims)
-    return array.squeeze(axis=unused)
+    return array.squeeze(axis=_unused(outcome))
 
 
 def _widen(name: str, array: NDArray[Any], first: int = 0) -> NDArray[Any]:
     """View with the axes that an outcome does not have, after ``first`` leading ones."""
-    missing = (axis for dim, axis in _AXES.items() if dim not in OUTCOMES[name].dims)
-    return np.expand_dims(array, tuple(first + axis for axis in missing))
+    return np.expand_dims(array, tuple(first + axis for axis in _unused(OUTCOMES[name])))
+
+
+def _unused(outcome: Outcome) -> tuple[int, ...]:
+    """Axes that an outcome does not have; powers, partners and corridors share one."""
+    used = {_AXES[dim] for dim in outcome.dims}
+    return tuple(axis for axis in range(_SMALL_AXES) if axis not in used)

@@ -9,12 +9,22 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
+from sim.axes import ROW
 from sim.periods import parse_period, period_label
 from sim.quantity import Quantity
-from sim.specs import EventSpec, InstitutionSpec, PowerSpec, Rules, StateSpec, Uncertainty
+from sim.rule_specs import Rules
+from sim.specs import (
+    CorridorSpec,
+    EventSpec,
+    InstitutionSpec,
+    PowerSpec,
+    StateSpec,
+    Uncertainty,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,13 +36,45 @@ class Horizon:
     step: float
 
 
+class When(StrEnum):
+    """Which half-years of an outcome an expectation is about."""
+
+    MEAN = "mean"  # all from ``since`` on
+    END = "end"  # the last
+
+
+class Sign(StrEnum):
+    """Direction of a difference to the baseline."""
+
+    UP = "up"
+    DOWN = "down"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expectation:
+    """Sign that theory gives to the difference between a scenario and the baseline.
+
+    ``select`` picks codes by dimension; over dimensions left out money is summed and anything else
+    averaged. ``contested`` says why the sign does not hold in nine of ten replicates.
+    """
+
+    outcome: str
+    sign: Sign
+    reason: str
+    when: When = When.MEAN
+    since: str | None = None
+    select: Mapping[str, str] = field(default_factory=dict)
+    contested: str | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Story:
-    """What a scenario is about, and the facts that motivate it."""
+    """What a scenario is about, the facts that motivate it, and what it should bring."""
 
     title: str
     text: str
     evidence: tuple[str, ...] = ()
+    expected: Mapping[str, Expectation] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +92,9 @@ class Output:
 class Scenario:
     """Everything that determines a run.
 
-    ``baseline`` is the shipped baseline without changes: the choice constants are calibrated on it,
-    so that a scenario's own changes are not absorbed by them. It is None for the baseline itself.
+    ``baseline`` is the shipped baseline with the states and powers of this scenario, and its own
+    ``baseline`` that with the shipped ones: the choice constants are calibrated on them, so that a
+    scenario's own changes are not absorbed. It is None for the shipped baseline itself.
     """
 
     name: str
@@ -62,6 +105,7 @@ class Scenario:
     uncertainty: Uncertainty
     states: Mapping[str, StateSpec]
     powers: Mapping[str, PowerSpec]
+    corridors: Mapping[str, CorridorSpec]
     institutions: Mapping[str, InstitutionSpec]
     events: Mapping[str, EventSpec]
     rules: Rules
@@ -84,6 +128,16 @@ class Scenario:
     def power_codes(self) -> tuple[str, ...]:
         """Codes of the powers as they stand in results, such as ``RU``."""
         return tuple(key.upper() for key in self.powers)
+
+    @property
+    def partner_codes(self) -> tuple[str, ...]:
+        """Codes of the trade partners: the powers, then the rest of the world."""
+        return (*self.power_codes, ROW)
+
+    @property
+    def corridor_codes(self) -> tuple[str, ...]:
+        """Codes of the corridors as they stand in results, such as ``CKU``."""
+        return tuple(key.upper() for key in self.corridors)
 
     @property
     def periods(self) -> tuple[str, ...]:

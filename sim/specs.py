@@ -24,15 +24,16 @@ POSITIVE_UP_TO_INFINITY: Final = Limits(0.0, positive=True, infinite=True)
 
 
 def quantity(
-    unit: str,
+    unit: str | tuple[str, ...],
     axis: str | None = None,
     limits: Limits = ANY,
     simplex: Simplex | None = None,
     sparse: bool = False,
     optional: bool = False,
 ) -> Any:
-    """Declare a field that holds a ``Quantity`` of the given unit, axis and limits."""
-    metadata = {"form": Form(unit, axis, limits, simplex, sparse)}
+    """Declare a field that holds a ``Quantity`` of the given unit (or units), axis and limits."""
+    units = (unit,) if isinstance(unit, str) else unit
+    metadata = {"form": Form(units, axis, limits, simplex, sparse)}
     return field(default=None, metadata=metadata) if optional else field(metadata=metadata)
 
 
@@ -65,12 +66,26 @@ class Prior(StrEnum):
 
 
 class Target(StrEnum):
-    """Variables of the environment that events act on (E1)."""
+    """What events act on (E1)."""
 
-    SANCTIONS = "sanctions"
-    THREAT = "threat"
+    SANCTIONS = "sanctions"  # X
+    THREAT = "threat"  # tau_s
     WAR = "war"
-    MEMBERSHIP = "membership"
+    COMMODITY = "commodity"  # ln Pc
+    MIGRATION = "migration"  # mig_s
+    REEXPORTS = "reexports"  # Re
+    MEMBERSHIP = "membership"  # M_si
+    AGREEMENT = "agreement"  # phi_ij
+    BUDGET = "budget"  # M_p
+    CONDITIONALITY = "conditionality"  # c_pd
+    PROTECTION = "protection"  # prot_ps
+    COERCIBILITY = "coercibility"  # theta_p
+    DELIVERY = "delivery"  # pi_pd
+    OPINION = "opinion"  # O_sp
+    COERCION = "coercion"  # one strike, O9
+    DAYS = "days"  # days_k
+    CAPACITY = "capacity"  # Cap_k
+    RISK = "risk"  # rho_k
     NOTHING = "nothing"
 
 
@@ -105,6 +120,15 @@ class StateSpec:
     remittances: Quantity = quantity("share", limits=SHARE)  # rem_s, of GDP
     remittances_from_russia: Quantity = quantity("share", limits=SHARE)  # rho_s
     reexport_effect: Quantity = quantity("1", limits=AT_LEAST_0)  # rr_s
+    commodity_effect: Quantity = quantity("1")  # epsilon^c_s
+
+
+@dataclass(frozen=True, kw_only=True)
+class SummitSpec:
+    """Calendar of a power's summits with the states (O4, O10)."""
+
+    first: str
+    every: Quantity = quantity("years", limits=POSITIVE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,29 +136,64 @@ class PowerSpec:
     """A power that makes offers (tables 1.3, 1.4 and 1.6).
 
     ``imposes_sanctions`` marks the partners whose secondary sanctions a state fears in proportion
-    to its trade with them (E12); ``hosts_migrants`` the one that remittances come from (E22).
+    to its trade with them (E12); ``hosts_migrants`` the one that remittances come from (E22);
+    ``sanctioned`` the one with which sanctions make trade harder, and ``reexport_partner`` those
+    between which goods pass through the states while others do not trade directly (E27c).
     """
 
     id: int
     name: str
     imposes_sanctions: bool
     hosts_migrants: bool
+    sanctioned: bool
+    reexport_partner: bool
     gdp: Quantity = quantity("USD bn/yr", limits=POSITIVE)  # Y^P
     growth: Quantity = quantity("1/yr")
     budget: Quantity = quantity("USD bn/yr", limits=AT_LEAST_0)  # M0_p
     budget_growth: Quantity = quantity("1/yr")  # g_p
     war_drain: Quantity = quantity("1/yr", limits=AT_LEAST_0)  # delta^W_p
+    sanction_drain: Quantity = quantity("1/yr", limits=AT_LEAST_0)  # delta^X_p
+    commodity_effect: Quantity = quantity("1/yr")  # epsilon^c_p
     coercibility: Quantity = quantity("1", limits=AT_LEAST_0)  # theta_p
     sanction_exposure: Quantity = quantity("1", limits=SHARE)  # e_p
     protection: Quantity = quantity("share", limits=SHARE)  # prot_p without alliances
     conditionality: Quantity = quantity("share", "domain", limits=SHARE)  # c_pd
     delivery: Quantity = quantity("share", "domain", limits=SHARE)  # pi_pd
+    delivery_sanction_effect: Quantity = quantity("1", limits=AT_LEAST_0)  # delta^pi_p
     domain_shares: Quantity = quantity("share", "domain", limits=SHARE, simplex=Simplex.AT_MOST)
     corridor_investment: Quantity = quantity("share", "corridor", limits=SHARE, sparse=True)  # iota
     investment_stock: Quantity = quantity("USD bn", limits=AT_LEAST_0)  # F^inv_0
     investment_split: Quantity | None = quantity(
         "share", "state", limits=SHARE, simplex=Simplex.AT_MOST, optional=True
     )
+    summits: SummitSpec | None = None
+    entry_shares: Quantity | None = quantity(
+        "share", "domain", limits=POSITIVE_SHARE, optional=True
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorridorSpec:
+    """A trade route (table 1.7).
+
+    ``partners`` are the trade partners it leads to, ``states`` those that can use it (all, if none
+    is named), ``chokepoint`` the power that can close it. ``own_leg`` is the part of freight, time
+    and congestion that trade with that power itself pays, which does not go all the way.
+    """
+
+    id: int
+    name: str
+    partners: tuple[str, ...]
+    states: tuple[str, ...] = ()
+    chokepoint: str | None = None
+    freight: Quantity = quantity("percent", limits=AT_LEAST_0)  # f_k, of the value of goods
+    days: Quantity = quantity("days", limits=AT_LEAST_0)  # days_k
+    sanction_risk: Quantity = quantity("percent", limits=AT_LEAST_0)  # rho_k at X = 1
+    threat_risk: Quantity = quantity("percent", limits=AT_LEAST_0)  # for each unit of mean threat
+    own_leg: Quantity = quantity("share", limits=POSITIVE_SHARE)  # see the class
+    capacity: Quantity = quantity("Mt/yr", limits=AT_LEAST_0)  # Cap_k, 0: closed
+    capacity_limit: Quantity = quantity("Mt/yr", limits=AT_LEAST_0)  # Cap^max_k
+    investment_effect: Quantity = quantity("Mt/bn", limits=AT_LEAST_0)  # c_k
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,14 +207,20 @@ class InstitutionSpec:
     protection: Quantity | None = quantity(
         "share", "power", limits=SHARE, sparse=True, optional=True
     )
+    trade_effect: Quantity | None = quantity(
+        "1", "power", limits=AT_LEAST_0, sparse=True, optional=True
+    )  # phi_ij
+    migration_effect: Quantity | None = quantity("1", limits=AT_LEAST_0, optional=True)  # phi_m
 
 
 @dataclass(frozen=True, kw_only=True)
 class EventSpec:
     """A dated event, or one that strikes at a yearly rate (E1, section 1.15).
 
-    A dated event adds ``size`` from ``date`` on (membership: sets ``members``); one with a ``rate``
-    adds ``size`` at each occurrence. The effect halves every ``half_life`` years.
+    A dated event adds ``size`` or multiplies by ``factor`` from ``date`` on, or grows to that
+    evenly from ``date`` to ``until``; the effect halves every ``half_life`` years. A membership
+    event sets ``members``; an event with a ``rate`` adds ``size`` at each occurrence. ``states``,
+    ``powers``, ``domains`` and ``corridors`` say on whom it acts, on all if left out.
     """
 
     id: int
@@ -166,140 +231,12 @@ class EventSpec:
     date: str | None = None
     until: str | None = None
     states: tuple[str, ...] = ()
+    powers: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
+    corridors: tuple[str, ...] = ()
     institution: str | None = None
     members: Quantity | None = quantity("share", "state", limits=SHARE, sparse=True, optional=True)
     rate: Quantity | None = quantity("1/yr", limits=RATE, optional=True)
-    size: Quantity | None = quantity("1", optional=True)
+    size: Quantity | None = quantity(("1", "Mt/yr", "days", "percent"), optional=True)
+    factor: Quantity | None = quantity("ratio", limits=AT_LEAST_0, optional=True)
     half_life: Quantity | None = quantity("years", limits=POSITIVE_UP_TO_INFINITY, optional=True)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChoiceRules:
-    """Choice among offers (E6, E16)."""
-
-    rule: ChoiceRule
-    precision: Quantity = quantity("1", limits=UP_TO_INFINITY)  # lambda
-    outside_option: Quantity = quantity("log-odds")  # u0
-    value_scale: Quantity = quantity("percent of GDP", limits=POSITIVE_UP_TO_INFINITY)  # v0
-    target_shares: Mapping[str, Quantity] = quantity(
-        "share", "option", limits=POSITIVE_SHARE, simplex=Simplex.EXACT
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class AppraisalRules:
-    """Weights of the terms of utility (E6-E14)."""
-
-    conditionality_aversion: Quantity = quantity("log-odds", limits=AT_LEAST_0)  # beta_c
-    lock_in: Quantity = quantity("log-odds", "domain", limits=AT_LEAST_0)  # beta_L,d
-    security_need: Quantity = quantity("log-odds", limits=AT_LEAST_0)  # beta_s
-    sanction_aversion: Quantity = quantity("log-odds", limits=AT_LEAST_0)  # beta_x
-    sector_exposure: Quantity = quantity("share", "domain", limits=SHARE)  # sens_d
-    opinion_weight: Quantity = quantity("log-odds", limits=AT_LEAST_0)  # beta_o
-    peer_weight: Quantity = quantity("log-odds", limits=AT_LEAST_0)  # beta_n
-    inertia: Quantity = quantity("log-odds", limits=AT_LEAST_0)  # beta_m
-
-
-@dataclass(frozen=True, kw_only=True)
-class OfferRules:
-    """Budgets and offers (E2, E3)."""
-
-    rollover: Quantity = quantity("share", limits=SHARE)  # psi
-    minimum_offer: Quantity = quantity("USD bn", limits=AT_LEAST_0)  # g_min
-
-
-@dataclass(frozen=True, kw_only=True)
-class DeliveryRules:
-    """From contract to delivery (E18)."""
-
-    rule: DeliveryRule
-    processing_time: Quantity = quantity("years", "domain", limits=POSITIVE)  # tau_d
-
-
-@dataclass(frozen=True, kw_only=True)
-class LearningRules:
-    """Beliefs about delivery (E20, E21)."""
-
-    prior: Prior
-    prior_strength: Quantity = quantity("1", limits=POSITIVE)  # n0
-    evidence_scale: Quantity = quantity("percent of GDP", limits=POSITIVE)  # e0
-    evidence_weight: Quantity = quantity("1", limits=AT_LEAST_0)  # omega_b
-    social_learning: Quantity = quantity("1", limits=AT_LEAST_0)  # omega_soc
-    memory_half_life: Quantity = quantity("years", limits=POSITIVE_UP_TO_INFINITY)  # h_f
-
-
-@dataclass(frozen=True, kw_only=True)
-class CapitalRules:
-    """Relationship capital and investment stocks (E19)."""
-
-    depreciation: Quantity = quantity("1/yr", "domain", limits=SHARE)  # delta_d
-    investment_depreciation: Quantity = quantity("1/yr", limits=SHARE)  # delta-bar
-    scale: Quantity = quantity("percent of GDP", "domain", limits=POSITIVE)  # Ks_d
-
-
-@dataclass(frozen=True, kw_only=True)
-class DependenceRules:
-    """Dependence and security (E22-E26, E31)."""
-
-    weights: Quantity = quantity("share", "domain", limits=SHARE, simplex=Simplex.EXACT)  # omega_d
-    remittance_capital: Quantity = quantity("years", limits=AT_LEAST_0)  # remcap
-    transit_weight: Quantity = quantity("share", limits=SHARE)  # omega_tr
-    protection_effect: Quantity = quantity("1", limits=AT_LEAST_0)  # eta_S
-
-
-@dataclass(frozen=True, kw_only=True)
-class AdaptationRules:
-    """Powers that shift their budgets (E28-E30)."""
-
-    speed: Quantity = quantity("1/yr", limits=AT_LEAST_0)  # gamma
-    tremble: Quantity = quantity("share", limits=SHARE)  # epsilon
-    memory: Quantity = quantity("share", limits=SHARE)  # xi
-
-
-@dataclass(frozen=True, kw_only=True)
-class TradeRules:
-    """Trade, corridors and remittances (E27)."""
-
-    gdp_elasticity: Quantity = quantity("1", limits=AT_LEAST_0)  # epsilon_Ys
-    partner_elasticity: Quantity = quantity("1", limits=AT_LEAST_0)  # epsilon_Yj
-    cost_elasticity: Quantity = quantity("1", limits=AT_LEAST_0)  # zeta
-    adjustment_time: Quantity = quantity("years", limits=POSITIVE)  # tau_T
-    agreement_effects: Quantity = quantity(
-        "1", "institution", limits=AT_LEAST_0, sparse=True
-    )  # phi
-    capital_effect: Quantity = quantity("1", limits=AT_LEAST_0)  # phi_T
-    sanction_effect: Quantity = quantity("1", limits=AT_LEAST_0)  # varsigma_X
-    rest_of_world_growth: Quantity = quantity("1/yr")
-    time_cost: Quantity = quantity("percent per day", limits=AT_LEAST_0)  # VOT
-    route_choice: Quantity = quantity("1 per percent-point", limits=POSITIVE)  # theta_rt
-    freight_share: Quantity = quantity("share", limits=SHARE)  # varkappa
-    freight_value: Quantity = quantity("bn/Mt", limits=POSITIVE)  # nu
-    through_transit: Quantity = quantity("Mt/yr", limits=AT_LEAST_0)  # Q
-    congestion: Quantity = quantity("1", limits=AT_LEAST_0)  # BPR factor
-    congestion_power: Quantity = quantity("1", limits=AT_LEAST_0)  # BPR exponent
-    remittance_elasticity: Quantity = quantity("1", limits=AT_LEAST_0)  # epsilon_m
-    migration_preference: Quantity = quantity("1", limits=AT_LEAST_0)  # phi_m
-
-
-@dataclass(frozen=True, kw_only=True)
-class Environment:
-    """Outside conditions at the start (table 1.3)."""
-
-    sanctions: Quantity = quantity("share", limits=SHARE)  # X0
-    war: Quantity = quantity("flag", limits=SHARE)  # War
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rules:
-    """All behavioural rules and their parameters."""
-
-    choice: ChoiceRules
-    appraisal: AppraisalRules
-    offers: OfferRules
-    delivery: DeliveryRules
-    learning: LearningRules
-    capital: CapitalRules
-    dependence: DependenceRules
-    adaptation: AdaptationRules
-    trade: TradeRules
-    environment: Environment

@@ -248,6 +248,8 @@ def _datasets(scenario: Scenario, data: Data, final: Data) -> tuple[xarray.Datas
         "period": list(scenario.periods),
         "state": list(scenario.state_codes),
         "power": list(scenario.power_codes),
+        "partner": list(scenario.partner_codes),
+        "corridor": list(scenario.corridor_codes),
         "domain": list(DOMAINS),
         "replicate": np.arange(scenario.replicates),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from sim.specs import EventSpec
 class Table:
     """Looks up drawn numbers by a pattern and arranges them over states, powers and domains.
 
+    ``{s}`` runs along the state axis, ``{p}``, ``{j}`` (partners) and ``{k}`` (corridors) along the
+    power axis, ``{d}`` along the domain axis.
+
     ``table("powers.{p}.delivery.{d}")`` has shape (1, powers, domains, 1 or R). An entry that the
     scenario does not give counts as ``default``; without a default it is an error.
     """
@@ -26,13 +29,14 @@ class Table:
             "{p}": tuple(scenario.powers),
             "{j}": (*scenario.powers, ROW.lower()),
             "{d}": DOMAINS,
+            "{k}": tuple(scenario.corridors),
         }
 
     def __call__(self, pattern: str, default: float | None = None) -> FloatArray:
         """Numbers of a pattern, (state, power, domain, 1 or R); an unused axis has length 1."""
         used = [
             next((name for name in names if name in pattern), "")
-            for names in (("{s}",), ("{p}", "{j}"), ("{d}",))
+            for names in (("{s}",), ("{p}", "{j}", "{k}"), ("{d}",))
         ]
         lists = [self.axes[name] if name else ("",) for name in used]
         rows = [
@@ -67,3 +71,16 @@ def stack(rows: list[FloatArray]) -> FloatArray:
     for place, row in enumerate(rows):
         table[place] = row
     return table
+
+
+def flags(chosen: Sequence[bool]) -> FloatArray:
+    """1 where a power has a property, (1, power, 1, 1)."""
+    return np.array(chosen, dtype=np.float64).reshape(1, -1, 1, 1)
+
+
+def widen(columns: list[FloatArray]) -> FloatArray:
+    """Columns (·, 1, ·, ·) side by side along the power axis."""
+    shapes = [column.shape for column in columns]
+    shape = tuple(max(lengths) for lengths in zip(*shapes, strict=True))
+    wide = [np.broadcast_to(c, (shape[0], 1, *shape[2:])) for c in columns]
+    return np.concatenate(wide, axis=1)

@@ -2,19 +2,22 @@
 
 Written from the equations of the model document and from nothing else, so that it can check the
 fast implementation: every number is a Python float, every state and power a Mesa agent. NumPy
-arrays only bring the numbers and uniforms drawn beforehand. It covers E1-E22, E26 and E31; trade
-and remittances stay at their start, budgets keep their first allocation, and infrastructure ties
-leave transit out. Keys are those of the configuration, such as ``kz``, ``ru`` and ``energy``.
+arrays only bring the numbers and uniforms drawn beforehand. Events are in ``reference_events``,
+corridors in ``reference_trade``, states and powers in ``reference_agents``. Keys are those of the
+configuration, such as ``kz``, ``ru`` and ``energy``.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Final
 
 import mesa
+from reference_agents import ROW, Cells, Power, State
+from reference_events import Calendar, binomial_quantile, clip
+from reference_trade import Network
 
 from sim.axes import DOMAINS
 from sim.calibration import choice_constants
@@ -24,18 +27,30 @@ from sim.parameters import ids
 from sim.periods import parse_period
 from sim.sampling import sample
 from sim.scenario import Scenario
-from sim.specs import ChoiceRule, DeliveryRule, EventSpec, Prior, Target
+from sim.specs import ChoiceRule, DeliveryRule, Prior, Target
 
-TRADE: Final = "trade"
-SECURITY: Final = "security"
-TECHNOLOGY: Final = "technology"
-CAPITAL_DOMAINS: Final = tuple(domain for domain in DOMAINS if domain != TRADE)
 MAX_THREAT: Final = 2.0
-TIME_SLACK: Final = 1e-9
-"""Years by which a step may start before a date and still count as on it."""
 
-STATE_FLOWS: Final = ("signed", "delivered", "lost", "chosen", "none_probability", "threat")
-FLOWS: Final = (*STATE_FLOWS, "offered", "sanctions")
+STATE_FLOWS: Final = (
+    "signed",
+    "delivered",
+    "lost",
+    "chosen",
+    "none_probability",
+    "threat",
+    "migration",
+    "conditions",
+    "struck",
+    "trade_cost",
+)
+SCALAR_FLOWS: Final = (
+    "sanctions",
+    "war",
+    "commodity",
+    "documents_signed",
+    "documents_implemented",
+)
+FLOWS: Final = (*STATE_FLOWS, *SCALAR_FLOWS, "offered", "corridor_flow")
 STATE_STOCKS: Final = (
     "backlog",
     "capital",
@@ -44,344 +59,19 @@ STATE_STOCKS: Final = (
     "b",
     "investment",
     "dependence",
+    "transit",
     "security",
     "gdp",
+    "trade",
+    "remittances",
+    "opinion",
+    "opinion_shift",
 )
-POWER_STOCKS: Final = ("budget", "unspent")
-STOCKS: Final = (*STATE_STOCKS, *POWER_STOCKS)
+POWER_STOCKS: Final = ("budget", "unspent", "shares", "conditionality")
+STOCKS: Final = (*STATE_STOCKS, *POWER_STOCKS, "capacity")
 """What a run records, by the names of the agents' attributes."""
 
-Cells = dict[str, dict[str, float]]
-"""Numbers of one state by power and domain."""
 Constants = Mapping[str, tuple[float, ...]]
-
-
-class Power(mesa.Agent):
-    """A power that splits a budget into offers."""
-
-    model: ReferenceModel
-
-    def __init__(self, model: ReferenceModel, code: str) -> None:
-        """Read the numbers of one power."""
-        super().__init__(model)
-        spec, numbers, path = model.spec.powers[code], model.numbers, f"powers.{code}."
-        self.code = code
-        self.imposes_sanctions = spec.imposes_sanctions
-        self.hosts_migrants = spec.hosts_migrants
-        self.growth = numbers[path + "budget_growth"]
-        self.war_drain = numbers[path + "war_drain"]
-        self.coercibility = numbers[path + "coercibility"]
-        self.sanction_exposure = numbers[path + "sanction_exposure"]
-        self.protection = numbers[path + "protection"]
-        self.conditionality = {d: numbers[f"{path}conditionality.{d}"] for d in DOMAINS}
-        self.delivery = {d: numbers[f"{path}delivery.{d}"] for d in DOMAINS}
-        self.budget = numbers[path + "budget"]
-        self.unspent = 0.0
-        self.envelope = 0.0
-        self.shares = self._first_shares(path)
-        self.offers: Cells = {}
-        self.offered = 0.0
-
-    def _first_shares(self, path: str) -> Cells:
-        """Table 1.6: domain part times state part, the latter in proportion to sqrt(Y_s)."""
-        numbers, states = self.model.numbers, self.model.spec.states
-        roots = {s: math.sqrt(numbers[f"states.{s}.gdp"]) for s in states}
-        whole = sum(roots.values())
-        return {
-            s: {d: numbers[f"{path}domain_shares.{d}"] * root / whole for d in DOMAINS}
-            for s, root in roots.items()
-        }
-
-    def post_offers(self) -> None:
-        """E2 (available money) and E3 (offers of the least size or more; nothing is no offer)."""
-        model = self.model
-        self.envelope = self.budget * model.years + model.rollover * self.unspent
-        self.offers = {}
-        for state, shares in self.shares.items():
-            amounts = ((d, share * self.envelope) for d, share in shares.items())
-            self.offers[state] = {d: g for d, g in amounts if g >= model.minimum_offer and g > 0}
-        self.offered = sum(sum(amounts.values()) for amounts in self.offers.values())
-
-    def settle(self) -> None:
-        """E17: what nobody signed stays in the envelope."""
-        signed = sum(sum(s.signed[self.code].values()) for s in self.model.state_agents)
-        self.unspent = self.envelope - signed
-
-    def grow(self) -> None:
-        """E2: the budget grows, and the war drains it."""
-        rate = self.growth - self.war_drain * self.model.war
-        self.budget *= math.exp(rate * self.model.years)
-
-
-class State(mesa.Agent):
-    """A state that picks one offer, or none, in each domain and step."""
-
-    model: ReferenceModel
-
-    def __init__(self, model: ReferenceModel, code: str) -> None:
-        """Read the numbers of one state and set its stocks at the start."""
-        super().__init__(model)
-        numbers, path = model.numbers, f"states.{code}."
-        self.code = code
-        self.gdp = numbers[path + "gdp"]
-        self.growth = numbers[path + "growth"]
-        self.condition_aversion = (  # beta_c kappa_s
-            model.condition_aversion * numbers[path + "conditionality_sensitivity"]
-        )
-        self.hedging = numbers[path + "hedging"]
-        self.base_threat = numbers[path + "threat"]
-        self.own_security = numbers[path + "own_security"]
-        raw = {d: numbers[f"{path}domain_weights.{d}"] for d in DOMAINS}
-        mean = sum(raw.values()) / len(DOMAINS)
-        self.weights = {d: weight / mean for d, weight in raw.items()}
-        opinion_effect = model.opinion_weight * numbers[path + "responsiveness"]
-        self.goodwill = {  # third part of E8
-            p.code: opinion_effect * (numbers[f"{path}opinion.{p.code}"] - 0.5)
-            for p in model.power_agents
-        }
-        self.peers: list[State] = []
-        self.threat = self.base_threat
-        self._start_trade(path)
-        self._start_capital(path)
-        self._start_beliefs()
-        none = {p.code: dict.fromkeys(DOMAINS, 0.0) for p in model.power_agents}
-        self.backlog: Cells = none
-        self.chosen: Cells = none
-        self.picks: dict[str, str | None] = dict.fromkeys(DOMAINS)
-        self.none_probability: dict[str, float] = dict.fromkeys(DOMAINS, 1.0)
-        self.signed: Cells = none
-        self.delivered: Cells = none
-        self.lost: Cells = none
-        self.evidence_for: Cells = none
-        self.evidence_against: Cells = none
-        self.join_institutions()
-
-    def _start_trade(self, path: str) -> None:
-        """E23 and ex_s of E12, both from the trade of 2024; Rem_s of 2024."""
-        numbers, powers = self.model.numbers, self.model.power_agents
-        partners = self.model.spec.states[self.code].trade.entries
-        trade = {j: numbers[f"{path}trade.{j}"] for j in partners}
-        whole = sum(trade.values())
-        self.trade_ties = {
-            p.code: trade.get(p.code, 0.0) / whole if whole > 0 else 0.0 for p in powers
-        }
-        self.sanctioners = sum(self.trade_ties[p.code] for p in powers if p.imposes_sanctions)
-        self.remittances = (
-            numbers[path + "remittances"] * self.gdp * numbers[path + "remittances_from_russia"]
-        )
-
-    def _start_capital(self, path: str) -> None:
-        """E19 (start)."""
-        model, numbers = self.model, self.model.numbers
-        self.capital: Cells = {p.code: {} for p in model.power_agents}
-        self.other_capital: dict[str, float] = {}
-        for d in DOMAINS:
-            whole = numbers[f"rules.capital.scale.{d}"] * self.gdp / 100
-            others = 1.0
-            for p in self.capital:
-                tie = 0.0 if d == TRADE else numbers[f"{path}initial_dependence.{d}.{p}"]
-                self.capital[p][d] = tie * whole
-                others -= tie
-            self.other_capital[d] = others * whole
-        self.investment: dict[str, float] = {}
-        region = sum(numbers[f"states.{s}.gdp"] for s in model.spec.states)
-        for p, spec in model.spec.powers.items():
-            stock = numbers[f"powers.{p}.investment_stock"]
-            if spec.investment_split is None:
-                share = self.gdp / region
-            else:
-                share = numbers.get(f"powers.{p}.investment_split.{self.code}", 0.0)
-            self.investment[p] = stock * share
-
-    def _start_beliefs(self) -> None:
-        """E21 (start): a0 = n0 pi0, b0 = n0 (1 - pi0)."""
-        model, strength = self.model, self.model.prior_strength
-        self.first_a: Cells = {}
-        self.first_b: Cells = {}
-        for p in model.power_agents:
-            prior = p.delivery if model.informed else dict.fromkeys(DOMAINS, 0.5)
-            self.first_a[p.code] = {d: strength * prior[d] for d in DOMAINS}
-            self.first_b[p.code] = {d: strength * (1 - prior[d]) for d in DOMAINS}
-        self.a, self.b = self.first_a, self.first_b
-
-    def join_institutions(self) -> None:
-        """E8 (affinity) and protection, both by membership M_si."""
-        model, numbers = self.model, self.model.numbers
-        membership = model.membership[self.code]
-        self.affinity: Cells = {}
-        self.protection: dict[str, float] = {}
-        for power in model.power_agents:
-            p = power.code
-            self.affinity[p] = {
-                d: model.alpha[p][d]
-                + sum(
-                    share * numbers.get(f"institutions.{i}.anchors.{p}.{d}", 0.0)
-                    for i, share in membership.items()
-                )
-                + self.goodwill[p]
-                for d in DOMAINS
-            }
-            alliances = sum(
-                share * numbers.get(f"institutions.{i}.protection.{p}", 0.0)
-                for i, share in membership.items()
-            )
-            self.protection[p] = min(1.0, power.protection + alliances)
-
-    def measure_ties(self) -> None:
-        """E22, E23, E25 without transit, E26 and E31."""
-        model = self.model
-        ties: Cells = {p: {TRADE: tie} for p, tie in self.trade_ties.items()}
-        for d in CAPITAL_DOMAINS:
-            capital = {p.code: self.capital[p.code][d] for p in model.power_agents}
-            if d == TECHNOLOGY:
-                for power in model.power_agents:
-                    if power.hosts_migrants:
-                        capital[power.code] += model.remittance_years * self.remittances
-            whole = sum(capital.values()) + self.other_capital[d]
-            for p, part in capital.items():
-                ties[p][d] = part / whole if whole > 0 else 0.0
-        self.ties = ties
-        self.dependence = {
-            p: sum(model.tie_weights[d] * tie for d, tie in row.items()) for p, row in ties.items()
-        }
-        shelter = sum(self.protection[p] * row[SECURITY] for p, row in ties.items())
-        self.security = 1 - math.exp(-self.own_security - model.protection_effect * shelter)
-
-    def utility(self, power: Power, domain: str, amount: float) -> float:
-        """E4 to E15 for one offer."""
-        model, p = self.model, power.code
-        value = 100 * amount / self.gdp
-        a, b = self.a[p][domain], self.b[p][domain]
-        belief = a / (a + b)
-        benefit = self.weights[domain] * math.log(1 + belief * value / model.value_scale)
-        conditions = self.condition_aversion * power.conditionality[domain]
-        hedge = self.hedging * power.coercibility * self.dependence[p]
-        lock = model.lock_in[domain] * self.ties[p][domain]
-        shelter = 0.0
-        if domain == SECURITY:
-            shelter = model.security_need * self.threat * self.protection[p]
-        sanctions = (
-            model.sanction_aversion
-            * model.sanctions
-            * power.sanction_exposure
-            * model.sector_exposure[domain]
-            * self.sanctioners
-        )
-        peers = 0.0
-        if self.peers:
-            peers = sum([peer.chosen[p][domain] for peer in self.peers]) / len(self.peers)
-        return (
-            benefit
-            - conditions
-            + self.affinity[p][domain]
-            - hedge
-            + lock
-            + shelter
-            - sanctions
-            + model.peer_weight * peers
-            + model.inertia * self.chosen[p][domain]
-        )
-
-    def choose(self) -> None:
-        """E16 and the first part of E17; the picks take effect when all have chosen."""
-        model = self.model
-        self.next_chosen: Cells = {p.code: {} for p in model.power_agents}
-        self.picks, self.none_probability = {}, {}
-        self.signed = {p.code: {} for p in model.power_agents}
-        draws = model.choice_uniforms(self.code)
-        for number, d in enumerate(DOMAINS):
-            options: list[str | None] = [None]
-            utilities = [model.outside_option]
-            uniforms = [draws[0][number]]
-            for place, power in enumerate(model.power_agents, start=1):
-                amount = power.offers[self.code].get(d)
-                if amount is not None:
-                    options.append(power.code)
-                    utilities.append(self.utility(power, d, amount))
-                    uniforms.append(draws[place][number])
-            chances = probabilities(utilities, model.precision)
-            self.none_probability[d] = chances[0]
-            if model.mean_field:
-                taken = dict(zip(options, chances, strict=True))
-                likely = [option for option, chance in taken.items() if chance >= 0.5]
-                self.picks[d] = likely[0] if likely else None
-            else:
-                pick = options[pick_number(utilities, uniforms, model.precision)]
-                taken = {pick: 1.0}
-                self.picks[d] = pick
-            for power in model.power_agents:
-                p = power.code
-                y = taken.get(p, 0.0)
-                self.next_chosen[p][d] = y
-                self.signed[p][d] = y * power.offers[self.code][d] if y > 0 else 0.0
-
-    def process(self) -> None:
-        """E18 and E20: what comes due is delivered or lost, and the state takes note."""
-        model = self.model
-        backlog: Cells = {}
-        self.delivered, self.lost = {}, {}
-        self.evidence_for, self.evidence_against = {}, {}
-        draws = model.delivery_uniforms(self.code)
-        for place, power in enumerate(model.power_agents):
-            p = power.code
-            before, signed = self.backlog[p], self.signed[p]
-            after = backlog[p] = {}
-            delivered, lost = self.delivered.setdefault(p, {}), self.lost.setdefault(p, {})
-            good = self.evidence_for.setdefault(p, {})
-            bad = self.evidence_against.setdefault(p, {})
-            for number, d in enumerate(DOMAINS):
-                due = model.due_share[d] * before[d]
-                success = power.delivery[d]
-                if not model.expected_delivery:
-                    success = 1.0 if draws[place][number] < success else 0.0
-                delivered[d] = due * success
-                lost[d] = due * (1 - success)
-                after[d] = before[d] - due + signed[d]
-                size = 100 * due / self.gdp
-                evidence = model.evidence_weight * size / (size + model.evidence_scale)
-                good[d] = evidence * success
-                bad[d] = evidence * (1 - success)
-        self.backlog = backlog
-
-    def learn(self) -> None:
-        """E21."""
-        good = [peer.evidence_for for peer in self.peers]
-        bad = [peer.evidence_against for peer in self.peers]
-        self.a = self._belief(self.first_a, self.a, self.evidence_for, good)
-        self.b = self._belief(self.first_b, self.b, self.evidence_against, bad)
-
-    def _belief(self, first: Cells, before: Cells, own: Cells, others: list[Cells]) -> Cells:
-        weight = self.model.social_learning / len(others) if others else 0.0
-        keep = self.model.memory
-        after: Cells = {}
-        for p, start in first.items():
-            rows = [other[p] for other in others]
-            old, seen = before[p], own[p]
-            after[p] = {
-                d: start[d]
-                + keep * (old[d] - start[d])
-                + seen[d]
-                + weight * sum([row[d] for row in rows])
-                for d in DOMAINS
-            }
-        return after
-
-    def accumulate(self) -> None:
-        """E19; the state's GDP grows, and its picks become those of the step before."""
-        model = self.model
-        growth = math.exp(self.growth * model.years)
-        self.capital = {
-            p: {d: row[d] * model.survival[d] + self.delivered[p][d] for d in DOMAINS}
-            for p, row in self.capital.items()
-        }
-        self.other_capital = {d: stock * growth for d, stock in self.other_capital.items()}
-        self.investment = {
-            p: stock * model.investment_survival
-            + sum([money for d, money in self.delivered[p].items() if d != SECURITY])
-            for p, stock in self.investment.items()
-        }
-        self.gdp *= growth
-        self.chosen = self.next_chosen
 
 
 class ReferenceModel(mesa.Model):
@@ -398,12 +88,16 @@ class ReferenceModel(mesa.Model):
     Attributes
     ----------
     picks : [step][state][domain], the code of a power or None.
-    flows : by name, then [step]: ``signed``, ``delivered``, ``lost`` and ``chosen`` by state,
-        power and domain; ``none_probability`` by state and domain; ``offered`` by power;
-        ``threat`` by state; ``sanctions``.
+    flows : by name, then [step]: ``signed``, ``delivered``, ``lost``, ``chosen`` and ``conditions``
+        by state, power and domain; ``none_probability`` by state and domain; ``struck`` by state
+        and power; ``trade_cost`` by state and partner; ``threat`` and ``migration`` by state;
+        ``offered`` by power; ``corridor_flow`` by corridor; the others are single numbers.
     stocks : by name, then [point], T + 1 points: ``backlog``, ``capital``, ``a``, ``b`` by state,
-        power and domain; ``other_capital`` by state and domain; ``investment`` and ``dependence``
-        by state and power; ``gdp`` and ``security`` by state; ``budget`` and ``unspent`` by power.
+        power and domain; ``other_capital`` by state and domain; ``investment``, ``dependence``,
+        ``transit``, ``opinion`` and ``opinion_shift`` by state and power; ``trade`` by state and
+        partner; ``gdp``, ``security`` and ``remittances`` by state; ``budget`` and ``unspent`` by
+        power; ``shares`` by power, state and domain; ``conditionality`` by power and domain;
+        ``capacity`` by corridor.
     """
 
     def __init__(
@@ -428,21 +122,35 @@ class ReferenceModel(mesa.Model):
         self.numbers = values
         self._choice_uniforms = draws.choice[..., 0].tolist()
         self._delivery_uniforms = draws.delivery[..., 0].tolist()
-        self._event_uniforms = draws.events[..., 0, 0].tolist()
+        self._coercion_uniforms = draws.coercion[..., 0, 0].tolist() if draws.coercion.size else []
+        self._document_uniforms = draws.documents.ravel().tolist()
         self.point = 0
+        self.clock = parse_period(scenario.horizon.start)
         self._read_rules()
-        self._read_events()
+        self._read_modules()
+        self._read_trade()
+        self.membership = {
+            s: {i: values.get(f"institutions.{i}.members.{s}", 0.0) for i in scenario.institutions}
+            for s in scenario.states
+        }
+        self.first_membership = {s: dict(row) for s, row in self.membership.items()}
         self.alpha = self._alpha(constants)
+        self.budget_scale = self._budget_scale()
+        self.events = Calendar(scenario, values, draws.events[..., 0, 0].tolist())
+        self.network = Network(scenario, values)
         self.power_agents = [Power(self, code) for code in scenario.powers]
+        self.powers = {power.code: power for power in self.power_agents}
         self.state_agents = [State(self, code) for code in scenario.states]
         for state in self.state_agents:
             state.peers = [other for other in self.state_agents if other is not state]
+        self.bloc = [state for state in self.state_agents if state.in_bloc]
         self.state_places = {code: place for place, code in enumerate(scenario.states)}
         self.picks: list[dict[str, dict[str, str | None]]] = []
         self.flows: dict[str, list[Any]] = {name: [] for name in FLOWS}
         self.stocks: dict[str, list[Any]] = {name: [] for name in STOCKS}
-        self._apply_memberships()
-        self._measure()
+        self._open_corridors()
+        self.next_effects = self.events.at(self.clock)
+        self._enter()
 
     def _read_rules(self) -> None:
         """Parameters of all states and powers, rates turned into shares of a step (1.1)."""
@@ -453,6 +161,7 @@ class ReferenceModel(mesa.Model):
         self.informed = rules.learning.prior is Prior.INFORMED
         self.precision = n["rules.choice.precision"]
         self.outside_option = n["rules.choice.outside_option"]
+        self.nest = n["rules.choice.nest"]
         self.value_scale = n["rules.choice.value_scale"]
         self.condition_aversion = n["rules.appraisal.conditionality_aversion"]
         self.security_need = n["rules.appraisal.security_need"]
@@ -478,33 +187,64 @@ class ReferenceModel(mesa.Model):
         self.investment_survival = (1 - n["rules.capital.investment_depreciation"]) ** self.years
         self.tie_weights = {d: n[f"rules.dependence.weights.{d}"] for d in DOMAINS}
         self.remittance_years = n["rules.dependence.remittance_capital"]
+        self.transit_weight = n["rules.dependence.transit_weight"]
         self.protection_effect = n["rules.dependence.protection_effect"]
         self.base_sanctions = n["rules.environment.sanctions"]
         self.base_war = n["rules.environment.war"]
 
-    def _read_events(self) -> None:
-        """Sort the events into dated effects, dated memberships and those that strike at a rate."""
-        self.clock = parse_period(self.spec.horizon.start)
-        acting = (Target.SANCTIONS, Target.THREAT, Target.WAR)
-        events = self.spec.events.items()
-        self.rated = [(code, event) for code, event in events if event.rate is not None]
-        self.dated = [
-            (code, event) for code, event in events if event.rate is None and event.target in acting
-        ]
-        self.accessions = sorted(
-            [(code, event) for code, event in events if event.target is Target.MEMBERSHIP],
-            key=lambda accession: parse_period(str(accession[1].date)),
-        )
-        self.surges = {
-            code: dict.fromkeys(event.states or ("",), 0.0) for code, event in self.rated
+    def _read_modules(self) -> None:
+        """Parameters of E28 to E30 and of the modules O1, O4, O5 and O7 to O10."""
+        n, rules = self.numbers, self.spec.rules
+        self.speed = n["rules.adaptation.speed"]
+        self.tremble = n["rules.adaptation.tremble"]
+        self.memory_share = n["rules.adaptation.memory"]
+        self.condition_speed = n["rules.adaptation.condition_speed"]
+        self.summit_share = n["rules.offers.summit_share"]
+        self.cohesion = n["rules.bloc.cohesion"]
+        self.bloc_leverage = n["rules.bloc.leverage"]
+        self.reversion = n["rules.opinion.reversion"]
+        self.delivery_effect = n["rules.opinion.delivery_effect"]
+        self.investment_effect = n["rules.growth.investment_effect"]
+        self.coercion = {p: n.get(f"rules.coercion.rate.{p}", 0.0) for p in self.spec.powers}
+        self.trade_kept = n["rules.coercion.trade_kept"]
+        self.opinion_loss = n["rules.coercion.opinion_loss"]
+        self.closable = {
+            p: [k for k in rules.coercion.closes if self.spec.corridors[k].chokepoint == p]
+            for p in self.spec.powers
         }
-        self.membership = {
-            s: {
-                i: self.numbers.get(f"institutions.{i}.members.{s}", 0.0)
-                for i in self.spec.institutions
-            }
-            for s in self.spec.states
+        dated = any(event.target is Target.COERCION for event in self.spec.events.values())
+        self.coercive = dated or any(self.coercion.values())
+        self.opinion_moves = self.coercive or self.reversion > 0 or self.delivery_effect > 0
+        self.documents = round(n["rules.documents.signed"])
+        self.document_chance = n["rules.documents.implemented"]
+        self.document_weight = n["rules.documents.weight"]
+
+    def _read_trade(self) -> None:
+        """Parameters of E27c and E27d."""
+        n, powers, institutions = self.numbers, self.spec.powers, self.spec.institutions
+        partners = (*powers, ROW)
+        self.trade_moves = self.spec.rules.trade.moving
+        self.gdp_elasticity = n["rules.trade.gdp_elasticity"]
+        self.partner_elasticity = n["rules.trade.partner_elasticity"]
+        self.cost_elasticity = n["rules.trade.cost_elasticity"]
+        self.trade_speed = 1 - math.exp(-self.years / n["rules.trade.adjustment_time"])
+        self.trend = {j: n.get(f"rules.trade.trend.{j}", 0.0) for j in partners}
+        self.capital_effect = n["rules.trade.capital_effect"]
+        self.sanction_effect = n["rules.trade.sanction_effect"]
+        self.partner_growth = {p: n[f"powers.{p}.growth"] for p in powers}
+        self.partner_growth[ROW] = n["rules.trade.rest_of_world_growth"]
+        self.agreements = {
+            i: {p: n.get(f"institutions.{i}.trade_effect.{p}", 0.0) for p in powers}
+            for i in institutions
         }
+        self.migration_effects = {
+            i: n[f"institutions.{i}.migration_effect"]
+            for i, spec in institutions.items()
+            if spec.migration_effect is not None
+        }
+        self.remittance_elasticity = n["rules.remittances.elasticity"]
+        hosts = [self.partner_growth[p] for p, spec in powers.items() if spec.hosts_migrants]
+        self.host_growth = hosts[0] if hosts else 0.0
 
     def _alpha(self, constants: Constants) -> Cells:
         """Constants, moved by the change of the target shares' log-odds against none."""
@@ -513,10 +253,23 @@ class ReferenceModel(mesa.Model):
             found[p] = {}
             for d, constant in zip(DOMAINS, constants[p], strict=True):
                 shares = self.spec.rules.choice.target_shares[d]
-                drawn = self.numbers[shares.name(p)] / self.numbers[shares.name("none")]
-                central = shares.of(p) / shares.of("none")
-                found[p][d] = constant + math.log(drawn) - math.log(central)
+                found[p][d] = constant
+                if p in shares.entries:
+                    drawn = self.numbers[shares.name(p)] / self.numbers[shares.name("none")]
+                    central = shares.of(p) / shares.of("none")
+                    found[p][d] += math.log(drawn) - math.log(central)
         return found
+
+    def _budget_scale(self) -> float:
+        """Budgets follow the square root of GDP where the states are not those of the baseline."""
+        shipped = self.spec
+        while shipped.baseline is not None:
+            shipped = shipped.baseline
+        if set(shipped.states) == set(self.spec.states):
+            return 1.0
+        here = {s: self.numbers[f"states.{s}.gdp"] for s in self.spec.states}
+        there = {s: here[s] if s in here else spec.gdp.of() for s, spec in shipped.states.items()}
+        return sum(map(math.sqrt, here.values())) / sum(map(math.sqrt, there.values()))
 
     def choice_uniforms(self, state: str) -> list[list[float]]:
         """Uniforms of stream 1 for a state in this step, by option ("none" first) and domain."""
@@ -529,21 +282,35 @@ class ReferenceModel(mesa.Model):
         return found
 
     def step(self) -> None:
-        """One step: stages 0 to 10 of section 1.8, as far as they are switched on."""
+        """One step: stages 0 to 10 of section 1.8."""
         states, powers = self.agents_by_type[State], self.agents_by_type[Power]
-        self._strike()
+        self.face_events()
+        powers.do("adjust")
+        self._coerce()
         powers.do("post_offers")
+        states.do("appraise")
         states.do("choose")
         powers.do("settle")
         states.do("process")
+        self._sign_documents()
+        if self.point == 0:
+            powers.do("value")
+        powers.do("adapt")
+        if self.opinion_moves:
+            states.do("change_opinion")
+        self._ship()
+        states.do("move_trade")
+        self._build_corridors()
+        self._record_flows()
+        self.next_effects = self.events.at(self.clock + self.years)
         states.do("learn")
         states.do("accumulate")
         powers.do("grow")
-        self._record_flows()
+        if self.condition_speed > 0:
+            powers.do("soften")
         self.point += 1
         self.clock += self.years
-        self._apply_memberships()
-        self._measure()
+        self._enter()
         self.running = self.point < self.spec.steps
 
     def run(self) -> ReferenceModel:
@@ -554,119 +321,121 @@ class ReferenceModel(mesa.Model):
 
     def forget(self) -> None:
         """Drop the uniforms and all records but those of the last step."""
-        self._choice_uniforms, self._delivery_uniforms, self._event_uniforms = [], [], []
+        self._choice_uniforms, self._delivery_uniforms, self.events.uniforms = [], [], []
         for record in (self.picks, *self.flows.values(), *self.stocks.values()):
             del record[:-1]
 
-    def _apply_memberships(self) -> None:
-        """E1 for M_si: from its date an event replaces the membership of its institution."""
-        for code, event in list(self.accessions):
-            if self._has_begun(event):
-                for s in self.spec.states:
-                    members = self.numbers.get(f"events.{code}.members.{s}", 0.0)
-                    self.membership[s][str(event.institution)] = members
-                self.accessions.remove((code, event))
-                for state in self.state_agents:
-                    state.join_institutions()
-
-    def _strike(self) -> None:
-        """E1 for X, tau_s and War."""
-        self._draw_surges()
-        self.sanctions = clip(self.base_sanctions + self._effect(Target.SANCTIONS, ""), 1.0)
-        self.war = clip(self.base_war + self._effect(Target.WAR, ""), 1.0)
+    def _enter(self) -> None:
+        """Memberships and dated events at this point, dependence, and all stocks for the record."""
+        self.events.effects = self.next_effects
+        joined = self.events.due(self.clock)
+        for institution, members in joined:
+            for s, share in members.items():
+                self.membership[s][institution] = share
         for state in self.state_agents:
-            threat = state.base_threat + self._effect(Target.THREAT, state.code)
-            state.threat = clip(threat, MAX_THREAT)
-
-    def _draw_surges(self) -> None:
-        """E1 for events at a rate: what is left of earlier ones, plus N_e new ones (stream 3)."""
-        for place, (code, _) in enumerate(self.rated):
-            path = f"events.{code}."
-            mean = self.numbers[path + "rate"] * self.years
-            size = self.numbers[path + "size"]
-            left = 2.0 ** (-self.years / self.numbers[path + "half_life"])
-            for s, surge in self.surges[code].items():
-                if s and s not in self.state_places:
-                    continue
-                row = self.state_places.get(s, 0)
-                u = self._event_uniforms[self.point][row][place]
-                self.surges[code][s] = surge * left + size * poisson_quantile(u, mean)
-
-    def _effect(self, target: Target, state: str) -> float:
-        """Sum of all effects on a target (of one state)."""
-        total = 0.0
-        for code, event in self.rated:
-            if event.target is target:
-                surges = self.surges[code]
-                total += surges.get("", 0.0) + (surges.get(state, 0.0) if state else 0.0)
-        for code, event in self.dated:
-            strikes = event.target is target and (not event.states or state in event.states)
-            if strikes and self._has_begun(event):
-                age = max(0.0, self.clock - parse_period(str(event.date)))
-                half_life = self.numbers.get(f"events.{code}.half_life", math.inf)
-                total += self.numbers[f"events.{code}.size"] * 2.0 ** (-age / half_life)
-        return total
-
-    def _has_begun(self, event: EventSpec) -> bool:
-        return self.clock >= parse_period(str(event.date)) - TIME_SLACK
-
-    def _measure(self) -> None:
-        """Dependence at this point, and all stocks at this point for the record."""
-        for state in self.state_agents:
+            if joined:
+                state.join_institutions()
             state.measure_ties()
         for name in STATE_STOCKS:
             self.stocks[name].append({s.code: getattr(s, name) for s in self.state_agents})
         for name in POWER_STOCKS:
             self.stocks[name].append({p.code: getattr(p, name) for p in self.power_agents})
+        self.stocks["capacity"].append({k.code: k.built for k in self.network.corridors})
+
+    def face_events(self) -> None:
+        """E1 for X, tau_s, War, ln Pc, mig_s and Re."""
+        events = self.events
+        events.strike(self.point)
+        dated = max(0.0, events.level(Target.SANCTIONS, self.base_sanctions))
+        self.sanctions = clip(dated + events.surge(Target.SANCTIONS), 1.0)
+        self.war = clip(events.level(Target.WAR, self.base_war), 1.0)
+        self.commodity = events.level(Target.COMMODITY, 0.0)
+        self.reexports = clip(events.level(Target.REEXPORTS, 1.0), 1.0)
+        for state in self.state_agents:
+            s = state.code
+            dated = max(0.0, events.level(Target.THREAT, state.base_threat, state=s))
+            state.threat = clip(dated + events.surge(Target.THREAT, s), MAX_THREAT)
+            state.migration = clip(events.level(Target.MIGRATION, 0.0, state=s), 1.0)
+
+    def _coerce(self) -> None:
+        """O9: strikes by chance, the likelier the more a state depends, and dated ones."""
+        for place, state in enumerate(self.state_agents):
+            state.struck = dict.fromkeys(self.powers, 0.0)
+            if not self.coercive:
+                continue
+            for number, p in enumerate(self.powers):
+                struck = self.events.coerces(state.code, p, self.clock, self.years)
+                if self._coercion_uniforms:
+                    chance = self.coercion[p] * state.dependence[p] * self.years
+                    struck |= self._coercion_uniforms[self.point][place][number] < chance
+                state.struck[p] = float(struck)
+
+    def _sign_documents(self) -> None:
+        """O10: documents signed at a summit, and how many of them will be carried out."""
+        self.documents_signed = self.documents_implemented = 0
+        power = self.powers.get(self.spec.rules.documents.power)
+        if self.documents and power is not None and power.meets():
+            u = self._document_uniforms[self.point]
+            self.documents_signed = self.documents
+            self.documents_implemented = binomial_quantile(u, self.documents, self.document_chance)
+
+    def _open_corridors(self) -> None:
+        """Routes and costs at the start, without any event."""
+        threat = sum(s.base_threat for s in self.state_agents) / len(self.state_agents)
+        self.network.open(self.events, self.base_sanctions, threat)
+        self._assign()
+        for state in self.state_agents:
+            state.first_costs = state.trade_cost
+
+    def _ship(self) -> None:
+        """E27a in a step."""
+        threat = sum(s.threat for s in self.state_agents) / len(self.state_agents)
+        self.network.adjust(self.events, self.sanctions, threat)
+        if self.network.moving:
+            self._assign()
+        else:
+            self.network.carry(
+                {(s.code, j): t for s in self.state_agents for j, t in s.trade.items()},
+                {(s.code, j): route for s in self.state_agents for j, route in s.routes.items()},
+            )
+
+    def _assign(self) -> None:
+        """E27a: routes of all trade; a power that coerces shuts its corridors to the state (O9)."""
+        network, trade, routes = self.network, {}, {}
+        for state in self.state_agents:
+            shut = [k for p, struck in state.struck.items() if struck for k in self.closable[p]]
+            for j, money in state.trade.items():
+                trade[state.code, j] = money
+                routes[state.code, j] = network.usable(state.leading[j], shut)
+        choices = network.assign(trade, routes)
+        for state in self.state_agents:
+            state.routes = {j: choices[state.code, j] for j in state.trade}
+            state.trade_cost = {
+                j: state.first_costs.get(j, 0.0) + network.unreachable
+                if choice.cost is None
+                else choice.cost
+                for j, choice in state.routes.items()
+            }
+
+    def _build_corridors(self) -> None:
+        """E27b: what powers deliver for infrastructure goes to their corridors in part."""
+        for corridor in self.network.corridors:
+            money = 0.0
+            for p in self.powers:
+                share = self.numbers.get(f"powers.{p}.corridor_investment.{corridor.code}", 0.0)
+                money += share * sum([s.delivered[p]["infrastructure"] for s in self.state_agents])
+            corridor.build(money)
 
     def _record_flows(self) -> None:
         self.picks.append({s.code: s.picks for s in self.state_agents})
         for name in STATE_FLOWS:
-            self.flows[name].append({s.code: getattr(s, name) for s in self.state_agents})
+            record = {s.code: getattr(s, name) for s in self.state_agents}
+            self.flows[name].append(record)
+        for name in SCALAR_FLOWS:
+            self.flows[name].append(getattr(self, name))
         self.flows["offered"].append({p.code: p.offered for p in self.power_agents})
-        self.flows["sanctions"].append(self.sanctions)
-
-
-def probabilities(utilities: list[float], precision: float) -> list[float]:
-    """E16: logit, or for infinite precision equal chances of the best options."""
-    best = max(utilities)
-    if math.isinf(precision):
-        odds = [1.0 if utility == best else 0.0 for utility in utilities]
-    else:
-        odds = [math.exp(precision * (utility - best)) for utility in utilities]
-    whole = sum(odds)
-    return [part / whole for part in odds]
-
-
-def pick_number(utilities: list[float], uniforms: list[float], precision: float) -> int:
-    """E16: the highest noisy score, or for infinite precision utility; ties go by the noise."""
-    noise = [-math.log(-math.log(u)) for u in uniforms]
-    if math.isinf(precision):
-        best = max(utilities)
-        scores = [
-            g if utility == best else -math.inf for utility, g in zip(utilities, noise, strict=True)
-        ]
-    else:
-        scores = [precision * utility + g for utility, g in zip(utilities, noise, strict=True)]
-    return scores.index(max(scores))
-
-
-def poisson_quantile(u: float, mean: float) -> int:
-    """E1: the smallest n with Pr(N <= n) >= u."""
-    number, term = 0, math.exp(-mean)
-    total = term
-    while total < u:
-        number += 1
-        term *= mean / number
-        if total + term == total and number > mean:
-            break
-        total += term
-    return number
-
-
-def clip(number: float, upper: float) -> float:
-    """Keep a number between 0 and an upper limit."""
-    return min(max(number, 0.0), upper)
+        codes = [corridor.code for corridor in self.network.corridors]
+        self.flows["corridor_flow"].append(dict(zip(codes, self.network.flows, strict=True)))
 
 
 def replicate_values(scenario: Scenario, replicates: range) -> list[dict[str, float]]:
@@ -692,11 +461,7 @@ class Prepared:
         """Arguments of ``ReferenceModel`` for one of the replicates."""
         place = self.replicates.index(replicate)
         one = slice(place, place + 1)
-        draws = Draws(
-            choice=self.draws.choice[..., one],
-            delivery=self.draws.delivery[..., one],
-            events=self.draws.events[..., one],
-        )
+        draws = Draws(**{f.name: getattr(self.draws, f.name)[..., one] for f in fields(Draws)})
         return {
             "scenario": self.scenario,
             "replicate": replicate,

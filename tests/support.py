@@ -21,7 +21,8 @@ from sim.quantity import Draw, Quantity
 from sim.recorder import derive
 from sim.scenario import Scenario
 from sim.specs import EventSpec, Target
-from sim.step import Record, advance
+from sim.record import Record
+from sim.step import advance
 from sim.world import World
 
 INDEPENDENT = {

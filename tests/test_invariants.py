@@ -11,7 +11,7 @@ from support import Trace, baseline, outcomes, trace
 from sim.axes import DOMAIN, POWER, STATE, Domain
 from sim.outcomes import OUTCOMES, Data
 from sim.processes import Terms
-from sim.step import Record
+from sim.record import Record
 from sim.world import World
 
 REPLICATES = range(48)

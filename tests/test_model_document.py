@@ -17,25 +17,37 @@ from typing import Any, Final
 import numpy as np
 import pytest
 
-import sim.processes
 import sim.step
+import sim.transition
 from sim.axes import DOMAINS, ROW, FloatArray
 from sim.calibration import choice_constants
 from sim.compose import load_scenario
 from sim.ensemble import Host
 from sim.outcomes import OUTCOMES
 from sim.parameters import build
+from sim.exchange import Exchange
 from sim.processes import Appraisal, Contracts, Deliveries, Environment, Offers, Ties
 from sim.quantity import Quantity
+from sim.record import Record
+from sim.review import Review
 from sim.sampling import sample
 from sim.scenario import Scenario, quantities
 from sim.step import SCHEDULE, Process
+from sim.strategy import Coercion, Documents, Strategy
 from sim.world import World
 
 ROOT: Final = Path(sim.step.__file__).resolve().parent
 DOCUMENT: Final = (ROOT / "MODEL.md").read_text(encoding="utf-8")
 README: Final = (ROOT.parent / "README.md").read_text(encoding="utf-8")
-GROUPS: Final = ("states", "powers", "rules", "institutions", "events", "horizon")
+GROUPS: Final = (
+    "states",
+    "powers",
+    "rules",
+    "institutions",
+    "corridors",
+    "events",
+    "horizon",
+)
 BUNDLES: Final[Mapping[str, type]] = {
     "world": World,
     "environment": Environment,
@@ -44,12 +56,28 @@ BUNDLES: Final[Mapping[str, type]] = {
     "appraisal": Appraisal,
     "contracts": Contracts,
     "deliveries": Deliveries,
+    "coercion": Coercion,
+    "documents": Documents,
+    "exchange": Exchange,
+    "strategy": Strategy,
+    "review": Review,
 }
 NAMES: Final = {kind: name for name, kind in BUNDLES.items()}
 RULES: Final = (
     (),
     ("rules.choice.rule=mean_field",),
     ("rules.choice.precision.value=inf", "rules.delivery.rule=expected"),
+    (
+        "rules.choice.nest.value=0.5",
+        "rules.bloc.cohesion.value=0.5",
+        "rules.adaptation.condition_speed.value=0.2",
+        "rules.opinion.delivery_effect.value=0.5",
+        "rules.growth.investment_effect.value=0.3",
+        "rules.coercion.rate.value.ru=2",
+        "rules.documents.signed.value=19",
+        "powers.ru.delivery_sanction_effect.value=0.5",
+    ),
+    ("rules.trade.moving=false", "rules.corridors.moving=false"),
 )
 """Choices of rules that between them run every branch of the processes."""
 
@@ -298,7 +326,7 @@ def test_stages_follow_each_other_and_write_everything_once() -> None:
     assert len(written) == len(set(written))
     others = tuple(name for name in BUNDLES if name != "world")
     assert fields_of(others) <= set(written)
-    assert all(hasattr(sim.processes, row.name) for row in SCHEDULE)
+    assert all(hasattr(sim.step, row.name) for row in SCHEDULE)
 
 
 class Watched:
@@ -309,8 +337,11 @@ class Watched:
         self.seen = seen
 
     def __getattr__(self, name: str) -> Any:
+        value = getattr(self.bundle, name)
+        if type(self.bundle) is Record:
+            return Watched(value, self.seen) if type(value) in NAMES else value
         self.seen.add(f"{NAMES[type(self.bundle)]}.{name}")
-        return getattr(self.bundle, name)
+        return value
 
 
 class Watch:
@@ -325,8 +356,14 @@ class Watch:
         def watched(*arguments: Any) -> Any:
             self.calls.append(name)
             seen = self.reads[name]
-            found = process(*(Watched(a, seen) if type(a) in NAMES else a for a in arguments))
-            before = next((a for a in arguments if type(a) is type(found)), None)
+            watched_kinds = {*NAMES, Record}
+            found = process(
+                *(Watched(a, seen) if type(a) in watched_kinds else a for a in arguments)
+            )
+            if found is None:
+                return None
+            given = [a.world if type(a) is Record else a for a in arguments]
+            before = next((a for a in given if type(a) is type(found)), None)
             self.writes[name] |= {
                 f"{NAMES[type(found)]}.{field.name}"
                 for field in dataclasses.fields(found)
@@ -347,7 +384,7 @@ def watch() -> Iterator[Watch]:
     """What the processes read and write in two steps under each choice of rules."""
     found = Watch()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sim.processes, "replace", replace_unseen)
+        patch.setattr(sim.transition, "replace", replace_unseen)
         for row in SCHEDULE:
             patch.setattr(sim.step, row.name, found.wrap(row.name, getattr(sim.step, row.name)))
         for overrides in RULES:

@@ -1,4 +1,4 @@
-"""The evidence ledger: documents, facts, and the strict loader.
+"""The evidence ledger: documents, facts, systems, and the strict loaders.
 
 The room is a function too: ``sim.evidence()`` is the ledger, ``sim.evidence().fact(...)`` a fact.
 """
@@ -9,8 +9,9 @@ from types import ModuleType
 
 from sim.evidence.ledger import Fact, Kind, Ledger, Source
 from sim.evidence.loader import load_ledger
+from sim.evidence.systems import HeldAs, System, load_systems
 
-__all__ = ["Fact", "Kind", "Ledger", "Source", "load_ledger"]
+__all__ = ["Fact", "HeldAs", "Kind", "Ledger", "Source", "System", "load_ledger", "load_systems"]
 
 
 class _Room(ModuleType):

@@ -1,17 +1,30 @@
 """Figures: each function takes results and axes, draws, and returns the axes."""
 
 from sim.plots.alignment import alignment_figure, alignment_over_time
+from sim.plots.corridors import corridor_flow, corridor_share, corridors_figure
 from sim.plots.delivery import delivered_against_signed, delivery_figure
 from sim.plots.figures import draw_all
+from sim.plots.influence import influence_figure, influence_over_time
+from sim.plots.maps import region_map, region_map_figure
 from sim.plots.picks import picks_by_domain
 from sim.plots.ternary import ternary_paths
+from sim.plots.trade import trade_by_partner, trade_figure
 
 __all__ = [
     "alignment_figure",
     "alignment_over_time",
+    "corridor_flow",
+    "corridor_share",
+    "corridors_figure",
     "delivered_against_signed",
     "delivery_figure",
     "draw_all",
+    "influence_figure",
+    "influence_over_time",
     "picks_by_domain",
+    "region_map",
+    "region_map_figure",
     "ternary_paths",
+    "trade_by_partner",
+    "trade_figure",
 ]

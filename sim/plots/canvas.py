@@ -47,28 +47,56 @@ def new_axes(width: float = _SINGLE[0], height: float = _SINGLE[1]) -> Axes:
     return new_figure(width, height).add_subplot()
 
 
-def panels(count: int, height: float) -> tuple[Figure, list[Axes], Axes | Figure]:
-    """Figure with panels that share their axes.
+def panels(
+    count: int, height: float, common_scale: bool = True
+) -> tuple[Figure, list[Axes], Axes | Figure]:
+    """Figure with panels that share their years and, if asked for, their scale.
 
     Parameters
     ----------
     count : number of panels, at most three in a row.
     height : of one row, in inches.
+    common_scale : whether all panels have the same y axis.
 
     Returns
     -------
     The figure, its panels, and where a legend fits: in a cell left over, or else in the figure.
     """
-    columns = min(count, MAX_COLUMNS)
-    rows = math.ceil(count / columns)
-    figure = new_figure(*(_SINGLE if count == 1 else (WIDTH, height * rows)))
-    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    cells = [axes for row in grid for axes in row]
-    for axes in cells[count:]:
-        axes.set_axis_off()
-    for axes in cells[max(0, count - columns) : count]:
-        axes.xaxis.set_tick_params(labelbottom=True)
-    return figure, cells[:count], cells[-1] if count < len(cells) else figure
+    figure, (cells,), spare = blocks((count,), height, common_scale)
+    return figure, cells, spare
+
+
+def blocks(
+    counts: Sequence[int], height: float, common_scale: bool = False
+) -> tuple[Figure, list[list[Axes]], Axes | Figure]:
+    """Figure with blocks of panels below one another, each block from the first column on.
+
+    Parameters
+    ----------
+    counts : number of panels of each block, at most three in a row.
+    height, common_scale : as in ``panels``.
+
+    Returns
+    -------
+    The figure, the panels of each block, and where a legend fits.
+    """
+    columns = min(max(counts), MAX_COLUMNS)
+    heights = [math.ceil(count / columns) for count in counts]
+    rows = sum(heights)
+    size = (WIDTH, height * rows) if columns > 1 else (_SINGLE[0], max(height * rows, _SINGLE[1]))
+    figure = new_figure(*size)
+    grid = figure.subplots(rows, columns, sharex=True, sharey=common_scale, squeeze=False)
+    found, top = [], 0
+    for count, deep in zip(counts, heights, strict=True):
+        cells = [axes for row in grid[top : top + deep] for axes in row]
+        for axes in cells[count:]:
+            axes.set_axis_off()
+        for axes in cells[max(0, count - columns) : count]:
+            axes.xaxis.set_tick_params(labelbottom=True)
+        found.append(cells[:count])
+        top += deep
+    last: Axes = grid[-1, -1]
+    return figure, found, figure if last.axison else last
 
 
 def trim(axes: Axes, title: str = "", x: str = "", y: str = "") -> None:
@@ -87,6 +115,8 @@ def time_axis(axes: Axes, start: float, end: float) -> None:
     axes.set_xlim(start, end)
     axes.xaxis.set_major_locator(MultipleLocator(2))
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    axes.update_datalim([(start, 0)])  # so that the margin above is a share of the whole height
+    axes.autoscale_view(scalex=False)
     axes.set_ylim(bottom=0, auto=None)
 
 
@@ -117,3 +147,24 @@ def years(periods: xr.DataArray, ends: bool = False) -> FloatArray:
     labels = [str(label) for label in periods.values]
     starts = [int(label[:4]) + (int(label[5:]) - 1) / 2 for label in labels]
     return np.array(starts) + (0.5 if ends else 0.0)
+
+
+def middles(periods: xr.DataArray) -> FloatArray:
+    """Place of what happens in half-years on an axis of years: halfway through each."""
+    found: FloatArray = (years(periods) + years(periods, ends=True)) / 2
+    return found
+
+
+def to_the_end(data: xr.Dataset, final: xr.Dataset | None, outcome: str) -> xr.DataArray:
+    """A stock at the start of each half-year and, where ``final`` is given, at the end of the run.
+
+    Parameters
+    ----------
+    data : outcomes of a run by half-year.
+    final : stocks at the end of the run; ``attrs["period"]`` says when that is.
+    outcome : name of the stock.
+    """
+    if final is None:
+        return data[outcome]
+    end = final[outcome].expand_dims(period=[final.attrs["period"]])
+    return xr.concat([data[outcome], end], "period").assign_attrs(data[outcome].attrs)

@@ -14,9 +14,13 @@ from matplotlib.figure import Figure
 
 from sim.errors import InputError, nearest
 from sim.plots.alignment import alignment_figure
+from sim.plots.corridors import corridors_figure
 from sim.plots.delivery import delivery_figure
+from sim.plots.influence import influence_figure
+from sim.plots.maps import region_map_figure
 from sim.plots.picks import picks_by_domain
 from sim.plots.ternary import CORNERS, ternary_paths
+from sim.plots.trade import trade_figure
 
 DPI: Final = 300
 """Dots per inch of raster formats."""
@@ -37,9 +41,28 @@ FIGURES: Final[Mapping[str, Drawing]] = MappingProxyType(
         "picks": lambda data, final: _figure_of(picks_by_domain(data)),
         "ternary": lambda data, final: _figure_of(ternary_paths(data, final)),
         "delivery": lambda data, final: delivery_figure(data),
+        "influence": influence_figure,
+        "trade": trade_figure,
+        "trade_shares": lambda data, final: trade_figure(data, final, shares=True),
+        "corridors": lambda data, final: corridors_figure(data),
+        "map": lambda data, final: region_map_figure(data),
     }
 )
 """Figures by the name of their file."""
+NEEDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "alignment": ("alignment",),
+        "picks": ("pick",),
+        "ternary": ("alignment_stock",),
+        "delivery": ("signed", "delivered", "lost"),
+        "influence": ("influence",),
+        "trade": ("trade",),
+        "trade_shares": ("trade",),
+        "corridors": ("corridor_flow", "capacity", "route_share"),
+        "map": ("alignment_stock",),
+    }
+)
+"""Outcomes without which a figure is left out."""
 
 
 def draw_all(
@@ -68,12 +91,24 @@ def draw_all(
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
-    for name, draw in FIGURES.items():
-        if name == "ternary" and data.sizes["power"] != CORNERS:
-            continue
-        figure = draw(data, final)
+    for name in drawable(data):
+        figure = FIGURES[name](data, final)
         written += [save(figure, place / f"{name}.{ending}") for ending in formats]
     return written
+
+
+def drawable(data: xr.Dataset) -> list[str]:
+    """Names of the figures that apply to a run: their outcomes are there, a triangle has corners.
+
+    Parameters
+    ----------
+    data : outcomes of the run.
+    """
+    return [
+        name
+        for name in FIGURES
+        if set(NEEDS[name]) <= set(data) and (name != "ternary" or data.sizes["power"] == CORNERS)
+    ]
 
 
 def save(figure: Figure, path: Path) -> Path:

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from sim.axes import ROW
+
 NONE: Final = "none"
 """The option of picking nobody."""
 
@@ -20,10 +22,11 @@ COLOURS: Final[Mapping[str, str]] = MappingProxyType(
         "EU": "#0072B2",
         "US": "#D55E00",
         "TR": "#56B4E9",
+        ROW: "#595959",
         NONE: "#BBBBBB",
     }
 )
-"""Colour of each power the project knows, and of none."""
+"""Colour of each power the project knows; greys for the rest of the world and for none."""
 
 MARKERS: Final[Mapping[str, str]] = MappingProxyType(
     {"KZ": "o", "KG": "s", "TJ": "^", "TM": "D", "UZ": "v"}

@@ -13,7 +13,7 @@ from matplotlib.patches import Patch
 from sim.analysis.regions import ellipse
 from sim.axes import FloatArray
 from sim.errors import InputError
-from sim.plots.canvas import FONT, TITLE, WIDTH, new_figure
+from sim.plots.canvas import FONT, TITLE, WIDTH, new_figure, to_the_end
 from sim.plots.palette import FAINT, INK, power_colours, state_markers
 
 CORNERS: Final = 3
@@ -80,10 +80,7 @@ def _ternary_axes() -> Axes:
 
 def _paths(data: xr.Dataset, final: xr.Dataset | None) -> xr.DataArray:
     """Shares by (period, power, replicate) for each state, with the end of the run appended."""
-    shares = data["alignment_stock"]
-    if final is not None:
-        end = final["alignment_stock"].expand_dims(period=[final.attrs["period"]])
-        shares = xr.concat([shares, end], "period")
+    shares = to_the_end(data, final, "alignment_stock")
     return shares.transpose("state", "period", "power", "replicate")
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.axes import PARTNER, Domain, FloatArray, mean_of_others, sum_over
+from sim.axes import PARTNER, STATE, Domain, FloatArray, mean_of_others, sum_over
 
 
 def benefit(
@@ -71,6 +71,18 @@ def peers(weight: FloatArray, last_pick: FloatArray) -> FloatArray:
 def inertia(weight: FloatArray, last_pick: FloatArray) -> FloatArray:
     """E14: Ine = beta_m where the state itself picked p in d before. Null: weight 0."""
     return weight * last_pick
+
+
+def solidarity(cohesion: FloatArray, members: FloatArray, utility: FloatArray) -> FloatArray:
+    """O1: b (mean utility of the bloc - own utility) for its members, (S, P, D, R). Null: b = 0.
+
+    Parameters
+    ----------
+    members : (state, 1, 1, ·), 1 in the bloc.
+    """
+    number = sum_over(members, STATE)
+    mean = sum_over(members * utility, STATE) / np.maximum(number, 1.0)
+    return cohesion * members * (mean - utility)
 
 
 def exposed_trade(trade: FloatArray, imposes_sanctions: FloatArray) -> FloatArray:

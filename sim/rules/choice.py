@@ -34,6 +34,26 @@ def probabilities(score: FloatArray, available: BoolArray | None) -> FloatArray:
     return np.divide(weight, sum_over(weight, POWER), out=weight)
 
 
+def nested(score: FloatArray, nest: FloatArray) -> FloatArray:
+    """O3: scores that make the plain rules choose as with all powers' offers in one nest.
+
+    s_p becomes s_p / varsigma - (1 - varsigma) I with I = ln sum_p e^(s_p / varsigma), since
+    P_p = (1 - P_none) e^(s_p / varsigma - I) and P_none / (1 - P_none) = e^(s_0 - varsigma I).
+    Nest 1 changes nothing.
+
+    Parameters
+    ----------
+    score : (state, option, domain, replicate), "none" first, -inf where nothing is on the table.
+    nest : varsigma, above 0 and at most 1.
+    """
+    scaled = score[:, 1:] / nest
+    most = np.maximum.reduce(scaled, axis=POWER, keepdims=True)
+    nearest = np.where(np.isfinite(most), most, 0.0)
+    whole = sum_over(np.exp(scaled - nearest), POWER)
+    inclusive = np.log(whole, out=np.zeros_like(whole), where=whole > 0) + nearest
+    return np.concatenate([score[:, :1], scaled - (1 - nest) * inclusive], axis=POWER)
+
+
 def gumbel(uniform: FloatArray) -> FloatArray:
     """Standard Gumbel noise from uniforms: G = -ln(-ln u)."""
     noise = np.log(uniform)

@@ -27,6 +27,13 @@ def outcome(uniform: FloatArray, probability: FloatArray) -> FloatArray:
     return (uniform < probability).astype(np.float64)
 
 
+def under_sanctions(
+    probability: FloatArray, effect: FloatArray, pressure: FloatArray
+) -> FloatArray:
+    """E18: clip(pi (1 - delta^pi (X - X0)), 0, 1). Null: effect 0."""
+    return np.clip(probability * (1 - effect * pressure), 0.0, 1.0)
+
+
 def next_backlog(backlog: FloatArray, due: FloatArray, signed: FloatArray) -> FloatArray:
     """E18: B' = B - proc + signed, USD bn."""
     left = backlog - due

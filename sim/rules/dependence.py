@@ -12,6 +12,8 @@ def by_domain(
     other_capital: FloatArray,
     remittance_capital: FloatArray,
     trade: FloatArray,
+    transit: FloatArray,
+    transit_weight: FloatArray,
 ) -> FloatArray:
     """E22, E23, E25: share of each power in what a state relies on, x_spd in [0, 1].
 
@@ -22,11 +24,12 @@ def by_domain(
     remittance_capital : (state, power, 1, ·), remittances that count as capital in technology,
         digital and human ties, USD bn.
     trade : (state, partner, 1, replicate), USD bn/yr; powers first, then the rest of the world.
+    transit : (state, power, 1, replicate), TD of E24. transit_weight : omega_tr, share.
 
     Returns
     -------
-    (state, power, domain, replicate); in trade the share of turnover. Infrastructure is the capital
-    share alone as long as no corridors are simulated (E25 with transit weight 0).
+    (state, power, domain, replicate); in trade the share of turnover, in infrastructure the mean of
+    the share of capital and of the trade that crosses the power, weighted by ``transit_weight``.
     """
     whole = sum_over(capital, POWER) + other_capital
     human = slice(Domain.TECHNOLOGY, Domain.TECHNOLOGY + 1)
@@ -35,6 +38,8 @@ def by_domain(
     share = capital / whole
     share[:, :, human] += remittance_capital / whole[:, :, human]
     powers = capital.shape[POWER]
+    roads = slice(Domain.INFRASTRUCTURE, Domain.INFRASTRUCTURE + 1)
+    share[:, :, roads] += transit_weight * (transit - share[:, :, roads])
     share[:, :, Domain.TRADE] = (trade[:, :powers] / sum_over(trade, PARTNER))[:, :, 0]
     return share
 

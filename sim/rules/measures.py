@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from sim.axes import POWER, STATE, FloatArray, sum_over
+from sim.axes import DOMAIN, POWER, STATE, FloatArray, sum_over
 
 
 def shares(total: FloatArray, axis: int = POWER) -> FloatArray:
@@ -23,6 +24,50 @@ def hedging_index(share: FloatArray) -> FloatArray:
         return np.zeros_like(share)
     tied = sum_over(share, POWER) > 0
     return np.where(tied, (1 - sum_over(share * share, POWER)) * (powers / (powers - 1)), 0.0)
+
+
+def entropy(share: FloatArray) -> FloatArray:
+    """Entropy of shares over its maximum, -sum A ln A / ln P, (state, 1, 1, ·); 0 for one power."""
+    powers = share.shape[POWER]
+    if powers == 1:
+        return np.zeros_like(share)
+    logs = np.log(share, out=np.zeros_like(share), where=share > 0)
+    spread: FloatArray = -sum_over(share * logs, POWER) / np.log(powers)
+    return spread
+
+
+def issue_splitting(by_domain: FloatArray, total: FloatArray) -> FloatArray:
+    """Mean over domains of half the distance of their shares from those of all ties together.
+
+    Parameters
+    ----------
+    by_domain : x, (state, power, domain, replicate). total : D, (state, power, 1, replicate).
+
+    Returns
+    -------
+    (state, 1, 1, replicate), 0 where every domain is split alike.
+    """
+    gap = np.abs(shares(by_domain) - shares(total))
+    split: FloatArray = sum_over(sum_over(gap, POWER), DOMAIN) / (2 * by_domain.shape[DOMAIN])
+    return split
+
+
+def investment_gain(delivered: FloatArray, gdp: FloatArray, years: float) -> FloatArray:
+    """W1 = ln(1 + 100 sum Rd / (Y Delta / 2)), (state, 1, 1, ·)."""
+    gain: FloatArray = np.log1p(100 * delivered / (gdp * years / 2))
+    return gain
+
+
+def trade_gain(openness: FloatArray, first: FloatArray, elasticity: FloatArray) -> FloatArray:
+    """W2 = -ln[(1 - m) / (1 - m0)] / zeta, with m a quarter of trade over GDP, (state, 1, 1, ·).
+
+    m is the share of foreign goods in spending, at most all but nothing. Without elasticity: 0.
+    """
+    quarter = 1 / 2 / 2
+    home = np.maximum(1 - quarter * openness, np.finfo(np.float64).eps)
+    home_first = np.maximum(1 - quarter * first, np.finfo(np.float64).eps)
+    gain = -np.log(home / home_first)
+    return np.divide(gain, elasticity, out=np.zeros_like(gain), where=elasticity > 0)
 
 
 def autonomy(coercibility: FloatArray, dependence: FloatArray) -> FloatArray:
@@ -57,20 +102,47 @@ def moving_mean(flows: FloatArray, window: int) -> FloatArray:
     return found
 
 
-def switch_rate(picks: FloatArray) -> FloatArray:
-    """Share of half-years in which a state that picked twice in a row changed its partner.
+def moving_shares(flows: FloatArray, window: int) -> FloatArray:
+    """Shares along the power axis of what flowed in the last steps, (step, state, power, R)."""
+    total = moving_mean(flows, window)
+    whole = sum_over(total, 2)
+    return np.divide(total, whole, out=np.zeros_like(total), where=whole > 0)
+
+
+def moving_polarisation(flows: FloatArray, window: int) -> FloatArray:
+    """Polarisation of mean shares over the last steps, (step, replicate).
 
     Parameters
     ----------
-    picks : (step, …), number of the option picked, 0 for none.
+    flows : (step, state, power, replicate), shares.
+    """
+    mean = moving_mean(flows, window)
+    return np.array([polarisation(now[:, :, np.newaxis])[0, 0, 0] for now in mean])
+
+
+def moving_switch_rate(picks: NDArray[np.int8], window: int) -> FloatArray:
+    """Share of changed partners among picks that followed a pick, over the last steps.
+
+    Parameters
+    ----------
+    picks : (step, state, domain, replicate), number of the option picked, 0 for none.
 
     Returns
     -------
-    (…), 0 where no pick follows a pick.
+    (step, state, replicate), 0 where no pick follows a pick.
     """
-    both = (picks[1:] > 0) & (picks[:-1] > 0)
-    changed = both & (picks[1:] != picks[:-1])
-    pairs = both.sum(axis=0)
-    rate: FloatArray = np.zeros(pairs.shape)
-    np.divide(changed.sum(axis=0), pairs, out=rate, where=pairs > 0)
-    return rate
+    both = np.zeros(picks.shape)
+    both[1:] = (picks[1:] > 0) & (picks[:-1] > 0)
+    changed = np.zeros(picks.shape)
+    changed[1:] = (picks[1:] != picks[:-1]) * both[1:]
+    pairs = sum_over(moving_mean(both, window), 2)[:, :, 0]
+    changes = sum_over(moving_mean(changed, window), 2)[:, :, 0]
+    return np.divide(changes, pairs, out=np.zeros_like(changes), where=pairs > 0)
+
+
+def running_ratio(part: FloatArray, rest: FloatArray) -> FloatArray:
+    """Part over part and rest, both added up over the steps so far; 0 where both are 0."""
+    parts = part.cumsum(axis=0)
+    whole = parts + rest.cumsum(axis=0)
+    ratio: FloatArray = np.divide(parts, whole, out=np.zeros_like(parts), where=whole > 0)
+    return ratio

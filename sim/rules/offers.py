@@ -7,26 +7,33 @@ import numpy as np
 from sim.axes import BoolArray, FloatArray
 
 
-def grow_budget(
-    budget: FloatArray, growth: FloatArray, war_drain: FloatArray, war: FloatArray, years: float
-) -> FloatArray:
-    """E2: next budget flow, M exp{[g - drain·War] years}.
+def grow_budget(budget: FloatArray, rate: FloatArray, years: float) -> FloatArray:
+    """E2: next budget flow, M exp{rate years}.
 
     Parameters
     ----------
     budget : (1, power, 1, replicate), USD bn/yr.
-    growth, war_drain : (1, power, 1, ·), 1/yr.
-    war : (1, 1, 1, ·), 1 while the war lasts.
+    rate : (1, power, 1, ·), 1/yr; see ``budget_rate``.
     years : length of the step.
     """
-    return budget * np.exp((growth - war_drain * war) * years)
+    return budget * np.exp(rate * years)
 
 
-def available_money(
-    budget: FloatArray, unspent: FloatArray, rollover: FloatArray, years: float
+def budget_rate(
+    growth: FloatArray, war: FloatArray, sanctions: FloatArray, commodities: FloatArray
 ) -> FloatArray:
-    """E2: money of a power in this step, Av = M years + rollover·Un, (1, power, 1, ·), USD bn."""
-    return budget * years + rollover * unspent
+    """E2: g - delta^W War - delta^X (X - X0) + epsilon^c ln Pc, each (1, power, 1, ·), 1/yr."""
+    return growth - war - sanctions + commodities
+
+
+def available_money(income: FloatArray, unspent: FloatArray, rollover: FloatArray) -> FloatArray:
+    """E2: money of a power in this step, income + rollover·Un, (1, power, 1, ·), USD bn.
+
+    Parameters
+    ----------
+    income : M years, times what summits and events make of it.
+    """
+    return income + rollover * unspent
 
 
 def amounts(allocation: FloatArray, available: FloatArray) -> FloatArray:

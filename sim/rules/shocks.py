@@ -34,6 +34,24 @@ def occurrences(uniform: FloatArray, mean: FloatArray) -> FloatArray:
     return count
 
 
+def successes(uniform: FloatArray, trials: FloatArray, chance: FloatArray) -> FloatArray:
+    """Binomial quantile of one uniform (O10): how many of ``trials`` succeed.
+
+    Parameters
+    ----------
+    uniform : in (0, 1), any shape. trials : whole numbers. chance : 0 to 1.
+    """
+    count = np.zeros(np.broadcast_shapes(uniform.shape, trials.shape, chance.shape))
+    odds = chance / np.maximum(1 - chance, np.finfo(np.float64).tiny)
+    term = (1 - chance) ** trials
+    cumulated = term
+    for number in range(int(trials.max(initial=0.0))):
+        count += (uniform > cumulated) & (number < trials)
+        term = term * odds * (trials - number) / (number + 1)
+        cumulated = cumulated + term
+    return count
+
+
 def fade(half_life: FloatArray, years: float) -> FloatArray:
     """Share of an effect that is left after ``years``: 2^(-years / half_life); infinite keeps all.
 

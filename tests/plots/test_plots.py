@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
 import subprocess
 import sys
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 import pytest
+from figure_texts import check_texts, texts_drawn
 from matplotlib import pyplot
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 from matplotlib.lines import Line2D
-from matplotlib.text import Text
 
 from sim import Run, load_scenario, run
 from sim.analysis.alignment import pick_frequencies
@@ -34,7 +31,7 @@ from sim.plots import (
     ternary_paths,
 )
 from sim.plots.canvas import years
-from sim.plots.figures import FIGURES, FORMATS, save
+from sim.plots.figures import FIGURES, FORMATS, drawable, save
 from sim.plots.palette import COLOURS, MARKERS, NONE
 
 CASES = {
@@ -187,43 +184,9 @@ def test_every_figure_can_be_read(
     case: str, replicates: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = results(*CASES[case], replicates=replicates)
-    for name, draw in FIGURES.items():
-        if name == "ternary" and found.data.sizes["power"] != 3:
-            continue
-        figure = draw(found.data, found.final)
+    for name in drawable(found.data):
+        figure = FIGURES[name](found.data, found.final)
         check_texts(figure, texts_drawn(figure, monkeypatch), f"{case}, {name}")
-
-
-def texts_drawn(figure: Figure, monkeypatch: pytest.MonkeyPatch) -> list[Text]:
-    """Texts that reach the canvas; ticks outside the limits, for one, do not."""
-    seen: list[Text] = []
-    write = RendererAgg.draw_text
-
-    def record(self: RendererAgg, *given: Any, mtext: Text | None = None, **more: Any) -> None:
-        if mtext is not None:
-            seen.append(mtext)
-        write(self, *given, mtext=mtext, **more)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(RendererAgg, "draw_text", record)
-        figure.canvas.draw()
-    return list({id(text): text for text in seen}.values())
-
-
-def check_texts(figure: Figure, texts: list[Text], where: str) -> None:
-    """No text is small, runs out of the figure or into another one."""
-    assert len(texts) > 5, where
-    boxes = [(text, text.get_window_extent()) for text in texts]
-    frame = figure.bbox.padded(0.5)
-    for text, box in boxes:
-        assert text.get_fontsize() >= 7, f"{where}: {text.get_text()}"
-        inside = frame.contains(box.x0, box.y0) and frame.contains(box.x1, box.y1)
-        assert inside, f"{where}: '{text.get_text()}' leaves the figure"
-    for (one, box), (other, second) in itertools.combinations(boxes, 2):
-        if one.get_rotation() % 90 or other.get_rotation() % 90:
-            continue  # the box of a slanted text is larger than the text
-        overlap = box.padded(-0.5).overlaps(second.padded(-0.5))
-        assert not overlap, f"{where}: '{one.get_text()}' runs into '{other.get_text()}'"
 
 
 def settings() -> dict[str, object]:
@@ -235,7 +198,7 @@ def test_draw_all_writes_figures_for_a_paper_and_touches_nothing_else(tmp_path: 
     found, before = results(), settings()
     data, final = found.data.copy(deep=True), found.final.copy(deep=True)
     written = draw_all(found.data, found.final, tmp_path / "deep" / "figures")
-    assert [path.name for path in written] == [f"{name}.png" for name in FIGURES]
+    assert [path.name for path in written] == [f"{name}.png" for name in drawable(found.data)]
     for path in written:
         assert imread(path).shape[1] == round(7.1 * 300)
     assert settings() == before
@@ -247,7 +210,8 @@ def test_draw_all_writes_figures_for_a_paper_and_touches_nothing_else(tmp_path: 
 def test_draw_all_leaves_out_the_triangle_without_three_powers(tmp_path: Path) -> None:
     found = results("states=kz", "powers=ru")
     names = [path.stem for path in draw_all(found.data, found.final, tmp_path)]
-    assert names == ["alignment", "picks", "delivery"]
+    assert {"alignment", "picks", "delivery"} < set(names)
+    assert "ternary" not in names
 
 
 @pytest.mark.parametrize("ending", FORMATS)
