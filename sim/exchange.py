@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +21,7 @@ class Exchange:
     """What crossed borders in a step, and where it leaves the world."""
 
     flow: FloatArray  # Fl, (1, K, 1, R), Mt/yr
-    tonnage: FloatArray  # freight of all trade and through-transit, (1, 1, 1, R), Mt/yr
+    tonnage: FloatArray  # freight of trade and through-transit that finds a route, (1, 1, 1, R)
     transit_routes: FloatArray  # q of through-transit and trade with the West, (1, K, 1, R)
     cost: FloatArray  # C, (S, J, 1, R), percent
     open_capacity: FloatArray  # Cap in force, (1, K, 1, ·), Mt/yr
@@ -52,6 +53,7 @@ def exchange(
             x.network, _costs(x, now, in_force, step), x.sensitivity, tonnage, world.freight
         )
         shares, cost = found.shares, network.by_pair(x.network, found.costs, shut)
+        cost = np.where(np.isinf(cost), x.first_cost + x.unreachable_cost, cost)
         flow = found.flow[np.newaxis, :, np.newaxis]
     else:
         shares, cost, shut = list(x.first_shares), x.first_cost, None
@@ -60,7 +62,7 @@ def exchange(
     after = _trade(world, now, cost, coercion, parameters, step) if x.moves else world.trade
     return Exchange(
         flow=flow,
-        tonnage=sum_over(tonnage[:, np.newaxis, np.newaxis], STATE),
+        tonnage=_carried(tonnage, shares),
         transit_routes=network.spread(
             x.network.routes[x.network.transit], shares[x.network.transit], world.freight.shape
         ),
@@ -74,6 +76,14 @@ def exchange(
         * x.free_movement.at(step),
         capacity=_grown(x, world.capacity, in_force, deliveries.delivered),
     )
+
+
+def _carried(tonnage: FloatArray, shares: Sequence[FloatArray]) -> FloatArray:
+    """Freight of the route sets that have an open corridor, (1, 1, 1, R), Mt/yr."""
+    total = np.zeros((1, 1, 1, tonnage.shape[-1]))
+    for amount, share in zip(tonnage, shares, strict=True):
+        total = total + amount * share.any(axis=0)
+    return total
 
 
 def _shut(x: ExchangeParameters, coercion: Coercion | None) -> FloatArray | None:
@@ -109,8 +119,6 @@ def _trade(
 ) -> FloatArray:
     """E27c: T', and what coercion leaves of it (O9)."""
     x = parameters.exchange
-    unreachable = np.isinf(cost)
-    dearer = np.where(unreachable, x.unreachable_cost, cost - x.first_cost)
     promotion = np.zeros((*world.trade.shape[:2], 1, world.trade.shape[-1]))
     promotion[:, :-1] = trade.promotion(
         x.capital_effect,
@@ -121,7 +129,7 @@ def _trade(
         growth=x.gdp_elasticity * np.log(world.gdp / x.initial_gdp) + x.drift * step,
         agreements=x.agreements.at(step),
         promotion=promotion,
-        cost=x.cost_effect * dearer,
+        cost=x.cost_effect * (cost - x.first_cost),
         disruption=x.sanction_effect * (now.sanctions - x.initial_sanctions)
         - x.reexport_effect * (now.war * now.reexports - x.initial_war),
     )

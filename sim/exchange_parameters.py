@@ -10,6 +10,7 @@ import numpy as np
 
 from sim import calendar
 from sim.axes import POWER, STATE, FloatArray, sum_over
+from sim.errors import InputError
 from sim.routes import find_network
 from sim.rules import network
 from sim.rules.corridors import (
@@ -17,6 +18,7 @@ from sim.rules.corridors import (
     RouteCosts,
     costs_of,
     equilibrium,
+    route_choice,
     sensitivity_of,
 )
 from sim.rules.network import Network
@@ -32,6 +34,10 @@ EQUILIBRIUM_ROUNDS: Final = 500
 
 FIRST_SENSITIVITY: Final = 0.15
 """Where the search for theta begins, 1 per percent-point."""
+SHARE_TOLERANCE: Final = 1e-6
+"""Largest error of the share that theta is found for."""
+SENSITIVITY_ROUNDS: Final = 16
+"""Rounds of that search: the first halve theta at most, the last square the error."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +126,7 @@ def build(scenario: Scenario, table: Table, initial_trade: FloatArray) -> Exchan
         network.tonnage(net, initial_trade, tonnes, through, None),
         None,
     )
+    first_cost = network.by_pair(net, first.costs, None)
     hosts = flags([power.hosts_migrants for power in powers])
     return ExchangeParameters(
         moves=rules.trade.moving,
@@ -165,7 +172,7 @@ def build(scenario: Scenario, table: Table, initial_trade: FloatArray) -> Exchan
         free_movement=_free_movement(scenario, table),
         first_flow=first.flow[np.newaxis, :, np.newaxis],
         first_shares=tuple(first.shares),
-        first_cost=network.by_pair(net, first.costs, None),
+        first_cost=np.where(np.isinf(first_cost), 0.0, first_cost),
     )
 
 
@@ -200,7 +207,15 @@ def _sensitivity(scenario: Scenario, table: Table, net: Network, costs: RouteCos
     place = route.corridors.index(names.index(scenario.rules.corridors.start_corridor))
     share = table("rules.corridors.start_share")[0, 0]
     nothing = np.zeros((len(names), 1))
-    theta = sensitivity_of(costs_of(route, costs, nothing), place, share, FIRST_SENSITIVITY)
+    cost = costs_of(route, costs, nothing)
+    theta = sensitivity_of(cost, place, share, FIRST_SENSITIVITY, SENSITIVITY_ROUNDS)
+    found, _ = route_choice(cost, theta)
+    if (np.abs(found[place] - share) > SHARE_TOLERANCE).any():
+        raise InputError(
+            f"rules.corridors.start_share: no sensitivity to costs gives corridor "
+            f"'{scenario.rules.corridors.start_corridor}' {share.max():.3g} of the freight; with "
+            f"none at all it would have {1 / len(cost):.3g}"
+        )
     return theta[np.newaxis, np.newaxis]
 
 

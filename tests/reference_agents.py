@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Final
 
 import mesa
-from reference_events import clip, level
+from reference_events import clip, level, parts
 from reference_trade import Choice
 
 from sim.axes import DOMAINS
@@ -54,6 +54,8 @@ class Power(mesa.Agent):
             for p in model.spec.powers
             if p != code
         }
+        summits = self.spec.summits
+        self.first_summit = 0.0 if summits is None else parse_period(summits.first)
         self.budget = numbers[path + "budget"] * model.budget_scale
         self.unspent = 0.0
         self.envelope = 0.0
@@ -89,11 +91,10 @@ class Power(mesa.Agent):
 
     def meets(self) -> bool:
         """O4: whether there is a summit in this step."""
-        summits = self.spec.summits
-        if summits is None:
+        if self.spec.summits is None:
             return False
         every = self.model.numbers[f"powers.{self.code}.summits.every"]
-        turns = (self.model.clock - parse_period(summits.first)) / every
+        turns = (self.model.clock - self.first_summit) / every
         return abs(turns - round(turns)) * every < 1e-6
 
     def _pulse(self) -> float:
@@ -339,15 +340,7 @@ class State(mesa.Agent):
         self.dependence = {
             p: sum(model.tie_weights[d] * tie for d, tie in row.items()) for p, row in ties.items()
         }
-        self.protection = {
-            p.code: clip(
-                events.level(
-                    Target.PROTECTION, p.base_protection + self.alliances[p.code], power=p.code
-                ),
-                1.0,
-            )
-            for p in model.power_agents
-        }
+        self.protection = {p.code: self._protection(p) for p in model.power_agents}
         shelter = sum(self.protection[p] * row[SECURITY] for p, row in ties.items())
         self.security = 1 - math.exp(-self.own_security - model.protection_effect * shelter)
         self.sanctioners = sum(  # ex_s of E12
@@ -360,6 +353,13 @@ class State(mesa.Agent):
         self.opinion = {
             p: clip(base + self.opinion_shift[p], 1.0) for p, base in self.open_opinion.items()
         }
+
+    def _protection(self, power: Power) -> float:
+        """E11: events add to what a power offers without alliances, or multiply all of it."""
+        p = power.code
+        added, factor = parts(self.model.events.effects, Target.PROTECTION, power=p)
+        alone = max(0.0, power.base_protection + added)
+        return min(1.0, (alone + self.alliances[p]) * factor)
 
     def _transit(self, power: str, traded: float) -> float:
         """E24: share of trade with others that has to pass a power's chokepoints."""

@@ -172,18 +172,22 @@ class Calendar:
 
     def level(self, target: Target, base: float, **where: str) -> float:
         """Level of something that dated events add to and multiply."""
-        return level(self.effects, target, base, **where)
+        return level(self.effects, target, base, **where) if target in self.effects else base
 
 
 def level(effects: Effects, target: Target, base: float, **where: str) -> float:
     """The base plus all sizes, times all factors."""
-    found = effects.get(target)
-    if not found:
+    if target not in effects:
         return base
-    reaching = [effect for effect in found if effect.reaches(**where)]
-    return (base + sum([effect.size for effect in reaching])) * math.prod(
-        [effect.factor for effect in reaching]
-    )
+    size, factor = parts(effects, target, **where)
+    return (base + size) * factor
+
+
+def parts(effects: Effects, target: Target, **where: str) -> tuple[float, float]:
+    """Sum of all sizes and product of all factors."""
+    reaching = [effect for effect in effects.get(target, ()) if effect.reaches(**where)]
+    size = sum([effect.size for effect in reaching])
+    return size, math.prod([effect.factor for effect in reaching])
 
 
 def poisson_quantile(u: float, mean: float) -> int:

@@ -253,11 +253,14 @@ class ReferenceModel(mesa.Model):
             found[p] = {}
             for d, constant in zip(DOMAINS, constants[p], strict=True):
                 shares = self.spec.rules.choice.target_shares[d]
-                found[p][d] = constant
-                if p in shares.entries:
-                    drawn = self.numbers[shares.name(p)] / self.numbers[shares.name("none")]
-                    central = shares.of(p) / shares.of("none")
-                    found[p][d] += math.log(drawn) - math.log(central)
+                drawn, central = self.numbers[shares.name("none")], shares.of("none")
+                entry = self.spec.powers[p].entry_shares
+                if entry is None:
+                    odds = self.numbers[shares.name(p)] / drawn, shares.of(p) / central
+                else:  # the others keep what the newcomer leaves
+                    mine, usual = self.numbers[entry.name(d)], entry.of(d)
+                    odds = mine / (1 - mine) / drawn, usual / (1 - usual) / central
+                found[p][d] = constant + math.log(odds[0]) - math.log(odds[1])
         return found
 
     def _budget_scale(self) -> float:
@@ -301,13 +304,13 @@ class ReferenceModel(mesa.Model):
         self._ship()
         states.do("move_trade")
         self._build_corridors()
-        self._record_flows()
         self.next_effects = self.events.at(self.clock + self.years)
         states.do("learn")
         states.do("accumulate")
         powers.do("grow")
         if self.condition_speed > 0:
             powers.do("soften")
+        self._record_flows()
         self.point += 1
         self.clock += self.years
         self._enter()
@@ -346,14 +349,14 @@ class ReferenceModel(mesa.Model):
         """E1 for X, tau_s, War, ln Pc, mig_s and Re."""
         events = self.events
         events.strike(self.point)
-        dated = max(0.0, events.level(Target.SANCTIONS, self.base_sanctions))
+        dated = events.level(Target.SANCTIONS, self.base_sanctions)
         self.sanctions = clip(dated + events.surge(Target.SANCTIONS), 1.0)
         self.war = clip(events.level(Target.WAR, self.base_war), 1.0)
         self.commodity = events.level(Target.COMMODITY, 0.0)
         self.reexports = clip(events.level(Target.REEXPORTS, 1.0), 1.0)
         for state in self.state_agents:
             s = state.code
-            dated = max(0.0, events.level(Target.THREAT, state.base_threat, state=s))
+            dated = events.level(Target.THREAT, state.base_threat, state=s)
             state.threat = clip(dated + events.surge(Target.THREAT, s), MAX_THREAT)
             state.migration = clip(events.level(Target.MIGRATION, 0.0, state=s), 1.0)
 

@@ -32,7 +32,7 @@ TITLE: Final = 8.5
 MAX_COLUMNS: Final = 3
 """Panels side by side."""
 _SINGLE: Final = (COLUMN, 2.8)
-_LEGEND_COLUMN: Final = 1.1
+_LEGEND_COLUMN: Final = 1.0
 
 
 def new_figure(width: float, height: float) -> Figure:

@@ -36,7 +36,7 @@ _CAPACITY: Final[Any] = {"color": INK, "linewidth": 0.8, "linestyle": (0, (4, 2)
 
 
 def corridor_flow(data: xr.Dataset, corridor: str, ax: Axes | None = None) -> Axes:
-    """Freight on one corridor in each half-year, as a yearly rate, below its capacity.
+    """Freight on one corridor in each half-year, as a yearly rate, and its capacity.
 
     The line is the median with bands, at the middle of each half-year; the broken line of steps is
     the median of the capacity at the start of the half-year.

@@ -58,7 +58,7 @@ def others_loss(
     """
     rows = []
     for p in range(per_score.shape[POWER]):
-        lost = valuation * probability * weight[:, p : p + 1].transpose(0, 2, 1, 3)
+        lost = valuation * probability * weight[:, p : p + 1].swapaxes(POWER, DOMAIN)
         lost[:, p] = 0.0
         rows.append(sum_over(lost, POWER))
     return per_score * pull * np.concatenate(rows, axis=POWER)

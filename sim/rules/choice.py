@@ -96,7 +96,7 @@ def on_the_table(score: FloatArray, available: BoolArray | None) -> FloatArray:
     if available is None:
         return score
     found = score.copy()
-    found[:, 1:][~np.broadcast_to(available, found[:, 1:].shape)] = -np.inf
+    np.copyto(found[:, 1:], -np.inf, where=~available)
     return found
 
 

@@ -7,11 +7,11 @@ this file are (corridor, replicate), short K, R, or one row a route set.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from sim.axes import FloatArray, IntArray, sum_over
+from sim.axes import BoolArray, FloatArray, sum_over
 from sim.errors import MultivectorError
 
 
@@ -35,14 +35,6 @@ class RouteCosts(NamedTuple):
     capacity: FloatArray  # Cap_k, Mt/yr, above 0
     congestion: FloatArray  # factor of the Bureau of Public Roads, (1, ·)
     power: FloatArray  # its exponent, (1, 1)
-
-
-_ROWS: Final = 0
-SENSITIVITY_ROUNDS: Final = 12
-"""Rounds in which theta is found to rounding; each squares the error."""
-LEAST_SLOPE: Final = 1e-3
-LEAST_SENSITIVITY: Final = 1e-6
-"""Guards of that search, in percent-points and 1 per percent-point."""
 
 
 class Equilibrium(NamedTuple):
@@ -136,95 +128,116 @@ def equilibrium(
     MultivectorError
         A replicate finds no equilibrium.
     """
+    problem = _Problem(costs, sensitivity, routes, demand)
     flow = start.copy()
-    last_step = np.zeros_like(flow)
+    step = np.zeros_like(flow)
     nearest = np.full((1, flow.shape[-1]), np.inf)
     active = np.arange(flow.shape[-1])
-    everybody = len(active)
+    here = flow
     for _ in range(rounds):
-        whole = len(active) == everybody
-        here = flow if whole else flow[:, active]
-        step, gap = _newton(
-            *((costs, sensitivity, demand) if whole else _some(costs, sensitivity, demand, active)),
-            routes,
-            here,
-        )
+        gap, state = problem.gap(here)
+        moving = np.maximum.reduce(np.abs(gap), axis=0) > tolerance
+        if not moving.all():
+            active, problem = active[moving], problem.some(moving)
+            here, gap = here[:, moving], gap[:, moving]
+            state = [part[..., moving] for part in state]
+        if not active.size:
+            whole = _Problem(costs, sensitivity, routes, demand)
+            found = [route_choice(whole.cost(n, flow), sensitivity) for n in range(len(routes))]
+            return Equilibrium(flow, [q for q, _ in found], [c for _, c in found])
         distance = _add_up(gap * gap)
         worse = distance >= nearest[:, active]
+        forward = problem.newton(here, gap, state)
+        if worse.any():
+            halved = step[:, active] / 2
+            following = np.where(worse, here + halved, np.maximum(here - forward, 0.0))
+            step[:, active] = np.where(worse, halved, here - following)
+        else:
+            following = np.maximum(here - forward, 0.0)
+            step[:, active] = here - following
         nearest[:, active] = np.where(worse, nearest[:, active], distance)
-        halved = last_step[:, active] / 2
-        following = np.where(worse, here + halved, np.maximum(here - step, 0.0))
-        moving = np.maximum.reduce(np.abs(gap), axis=0) > tolerance
-        last_step[:, active] = np.where(worse, halved, here - following)
-        flow[:, active] = np.where(moving, following, here)
-        active = active[moving]
-        if not active.size:
-            crowd, _ = crowding(costs, flow)
-            found = [route_choice(costs_of(r, costs, crowd), sensitivity) for r in routes]
-            return Equilibrium(flow, [q for q, _ in found], [c for _, c in found])
+        flow[:, active] = following
+        here = following
     raise MultivectorError(f"corridors: traffic finds no equilibrium in {rounds} rounds")
 
 
-def sensitivity_of(cost: FloatArray, place: int, share: FloatArray, guess: float) -> FloatArray:
-    """Theta with which a corridor starts with a given share of its route set, (1, R).
+class _Problem:
+    """What stays the same while the flows are sought, for some of the replicates."""
 
-    Newton's method on ln q, which is concave and falling where the corridor is dearer than the mean
-    of the set, so that every step but the first stays on one side.
+    def __init__(
+        self,
+        costs: RouteCosts,
+        sensitivity: FloatArray,
+        routes: Sequence[RouteSet],
+        demand: FloatArray,
+    ) -> None:
+        self.costs, self.sensitivity, self.routes, self.demand = costs, sensitivity, routes, demand
+        self.rows = [list(route.corridors) for route in routes]
+        self.legs = [_legs(route, costs) if any(route.own) else None for route in routes]
+        way = costs.freight + costs.time
+        self.fixed = [
+            (way[rows] if leg is None else way[rows] * leg) + costs.risk[rows]
+            for rows, leg in zip(self.rows, self.legs, strict=True)
+        ]
+        self.choosing = [n for n, rows in enumerate(self.rows) if len(rows) > 1]
+        self.settled = np.zeros((len(costs.freight), demand.shape[-1]))
+        for number, rows in enumerate(self.rows):
+            if len(rows) == 1:
+                self.settled[rows] += demand[number] * np.isfinite(self.fixed[number])
 
-    Parameters
-    ----------
-    cost : (corridors of the set, R), percent. place : of the corridor in the set.
-    share : (1, ·), above 0. guess : where to begin.
-    """
-    theta = np.full((1, max(cost.shape[-1], share.shape[-1])), guess)
-    for _ in range(SENSITIVITY_ROUNDS):
-        split, _ = route_choice(cost, theta)
-        dearer = np.maximum(cost[place] - _add_up(split * cost), LEAST_SLOPE)
-        theta = np.maximum(theta + np.log(split[place] / share) / dearer, LEAST_SENSITIVITY)
-    return theta
+    def some(self, chosen: BoolArray) -> _Problem:
+        """The same for some replicates; what is equal for all stays as it is."""
+        found = object.__new__(_Problem)
+        found.routes, found.rows, found.choosing = self.routes, self.rows, self.choosing
+        found.costs = RouteCosts(*(_few(part, chosen) for part in self.costs))
+        found.sensitivity, found.demand = _few(self.sensitivity, chosen), self.demand[:, chosen]
+        found.legs = [leg if leg is None else _few(leg, chosen) for leg in self.legs]
+        found.fixed = [_few(part, chosen) for part in self.fixed]
+        found.settled = self.settled[:, chosen]
+        return found
 
+    def cost(self, number: int, flow: FloatArray) -> FloatArray:
+        """GC of the corridors of one route set, (corridors of the set, R), percent."""
+        return self._cost(number, crowding(self.costs, flow)[0])
 
-def _some(
-    costs: RouteCosts, sensitivity: FloatArray, demand: FloatArray, replicates: IntArray
-) -> tuple[RouteCosts, FloatArray, FloatArray]:
-    """Some replicates of everything; what is the same for all stays as it is."""
-    few = [
-        part if part.shape[-1] == 1 else part[:, replicates]
-        for part in (*costs, sensitivity, demand)
-    ]
-    return RouteCosts(*few[:-2]), few[-2], few[-1]
+    def _cost(self, number: int, crowd: FloatArray) -> FloatArray:
+        part, leg = crowd[self.rows[number]], self.legs[number]
+        return self.fixed[number] + (part if leg is None else part * leg)
 
+    def gap(self, flow: FloatArray) -> tuple[FloatArray, list[FloatArray]]:
+        """Flows less the traffic that their costs attract, and what a step needs of it."""
+        crowd, slope = crowding(self.costs, flow)
+        gap = flow - self.settled
+        state = [slope]
+        for number in self.choosing:
+            share, _ = route_choice(self._cost(number, crowd), self.sensitivity)
+            gap[self.rows[number]] -= self.demand[number] * share
+            state.append(share)
+        return gap, state
 
-def _newton(
-    costs: RouteCosts,
-    sensitivity: FloatArray,
-    demand: FloatArray,
-    routes: Sequence[RouteSet],
-    flow: FloatArray,
-) -> tuple[FloatArray, FloatArray]:
-    """Step and gap of the flows: (1 + theta S D) step = gap.
+    def newton(self, flow: FloatArray, gap: FloatArray, state: list[FloatArray]) -> FloatArray:
+        """Solve (1 + theta S D) step = gap.
 
-    S is the sum over route sets of demand (diag q - q q'), D the slope of congestion.
-    """
-    crowd, slope = crowding(costs, flow)
-    corridors, replicates = flow.shape
-    gap = flow.copy()
-    matrix = np.zeros((corridors, corridors, replicates))
-    diagonal = np.arange(corridors)
-    matrix[diagonal, diagonal] = 1.0
-    for route, amount in zip(routes, demand[:, np.newaxis], strict=True):
-        rows = list(route.corridors)
-        share, _ = route_choice(costs_of(route, costs, crowd), sensitivity)
-        traffic = amount * share
-        gap[rows] -= traffic
-        if len(rows) > 1:
-            pull = sensitivity * traffic
+        S is the sum over route sets of demand (diag q - q q'), D the slope of congestion.
+        """
+        slope, *shares = state
+        corridors, replicates = flow.shape
+        matrix = np.zeros((corridors, corridors, replicates))
+        diagonal = np.arange(corridors)
+        matrix[diagonal, diagonal] = 1.0
+        for number, share in zip(self.choosing, shares, strict=True):
+            rows, leg = self.rows[number], self.legs[number]
+            pull = self.sensitivity * self.demand[number] * share
             block = pull[:, np.newaxis] * -share
             own = np.arange(len(rows))
             block[own, own] += pull
-            steep = slope[rows] * _legs(route, costs) if any(route.own) else slope[rows]
-            matrix[np.ix_(rows, rows)] += block * steep
-    return _solve(matrix, gap.copy()), gap
+            block *= slope[rows] if leg is None else slope[rows] * leg
+            matrix[np.ix_(rows, rows)] += block
+        return _solve(matrix, gap.copy())
+
+
+def _few(array: FloatArray, chosen: BoolArray) -> FloatArray:
+    return array if array.shape[-1] == 1 else array[:, chosen]
 
 
 def _solve(matrix: FloatArray, right: FloatArray) -> FloatArray:
@@ -244,15 +257,38 @@ def _solve(matrix: FloatArray, right: FloatArray) -> FloatArray:
     return right
 
 
+def sensitivity_of(
+    cost: FloatArray, place: int, share: FloatArray, guess: float, rounds: int
+) -> FloatArray:
+    """Theta with which a corridor starts with a given share of its route set, (1, R).
+
+    Newton's method on ln q, which is concave and falling where the corridor is dearer than the mean
+    of the set, so that every step but the first stays on one side.
+
+    Parameters
+    ----------
+    cost : (corridors of the set, R), percent. place : of the corridor in the set.
+    share : (1, ·), above 0.
+    guess : where to begin; a step goes at most half the way to 0.
+    rounds : each squares the error.
+    """
+    theta = np.full((1, max(cost.shape[-1], share.shape[-1])), guess)
+    for _ in range(rounds):
+        split, _ = route_choice(cost, theta)
+        dearer = np.maximum(cost[place] - _add_up(split * cost), np.finfo(np.float64).eps)
+        theta = np.maximum(theta + np.log(split[place] / share) / dearer, theta / 2)
+    return theta
+
+
 def _add_up(rows: FloatArray) -> FloatArray:
     """Sum of rows, (1, R), in the same order for one replicate as for many."""
-    return sum_over(rows[:, np.newaxis, np.newaxis], _ROWS)[:, 0, 0]
+    return sum_over(rows[:, np.newaxis, np.newaxis], 0)[:, 0, 0]
 
 
 def _raised(base: FloatArray, power: FloatArray) -> FloatArray:
     """A power; whole ones by multiplication, which is many times faster."""
-    exponent = float(power[0, 0]) if power.size == 1 else np.nan
-    if exponent not in (0.0, 1.0, 2.0, 3.0):
+    exponent = float(power[0, 0])
+    if power.size > 1 or exponent != int(exponent):
         found: FloatArray = base**power
         return found
     found = np.ones_like(base)

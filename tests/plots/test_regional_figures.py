@@ -128,7 +128,7 @@ def shown(figure: Figure) -> list[Axes]:
 # Corridors
 
 
-def test_flow_is_a_median_in_the_middle_of_half_years_below_steps_of_capacity() -> None:
+def test_flow_is_a_median_in_the_middle_of_half_years_with_steps_of_capacity() -> None:
     data, _ = made()
     axes = corridor_flow(data, "M")
     expected = data["corridor_flow"].sel(corridor="M").median("replicate")
