@@ -12,7 +12,7 @@ from typing import Final
 
 from sim.axes import DOMAINS, NO_POWER_ID, POWERS, ROW, STATES
 from sim.errors import InputError, nearest
-from sim.event_checks import check_events, refuse_unknown, time_of
+from sim.event_checks import check_events, latest_end, refuse_unknown, time_of
 from sim.evidence import Ledger
 from sim.evidence.derive import DERIVATIONS, needs_derivation
 from sim.periods import parse_period
@@ -275,7 +275,7 @@ def _check_summits(scenario: Scenario) -> None:
 
 def _check_expectations(scenario: Scenario) -> None:
     for name, expected in scenario.story.expected.items():
-        if expected.since is not None:
-            refuse_unknown(
-                [expected.since], scenario.periods, f"story.expected.{name}.since", "period"
-            )
+        path = f"story.expected.{name}.since"
+        end = latest_end(scenario)
+        if expected.since is not None and time_of(expected.since, path) >= parse_period(end):
+            raise InputError(f"{path}: {expected.since} is not before the end of the run, {end}")

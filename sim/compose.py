@@ -40,7 +40,7 @@ def load_scenario(
     name : a file of the ``scenario`` group, without its ending.
     overrides : as on the command line, such as ``"powers.eu.budget.value=3.1"`` or ``"states=kz"``.
     config_dir : folder with configuration groups of one's own (and ``evidence/`` for its facts),
-        searched before the shipped ones.
+        beside the shipped ones; its files have names of their own.
     settings : top-level values by name, such as ``replicates=1000, seed=7``.
 
     Raises
@@ -143,6 +143,9 @@ def _folders(config_dir: str | Path | None) -> tuple[Path, ...]:
     own = Path(config_dir).resolve()
     if not own.is_dir():
         raise InputError(f"--config-dir: no folder {config_dir}")
+    for path in sorted(own.rglob("*.yaml")):  # Hydra would take the shipped one unasked
+        if (CONFIG_DIR / path.relative_to(own)).exists():
+            raise InputError(f"{path}: a shipped file has this name; give it another")
     return (own, CONFIG_DIR)
 
 

@@ -80,6 +80,12 @@ def refuse_unknown(names: Iterable[str], valid: Iterable[str], path: str, kind: 
             raise InputError(f"{path}: unknown {kind} '{name}'{nearest(name, known)}")
 
 
+def latest_end(scenario: Scenario) -> str:
+    """End of the run, or of the baseline where the run is cut short."""
+    ends = [scenario.horizon.end, *([scenario.baseline.horizon.end] if scenario.baseline else [])]
+    return max(ends, key=parse_period)
+
+
 def time_of(label: str, path: str) -> float:
     """Year of a period; see ``sim.periods``."""
     try:
@@ -146,7 +152,7 @@ def _check_selectors(event: EventSpec, path: str, scenario: Scenario) -> None:
 def _check_dates(name: str, event: EventSpec, scenario: Scenario) -> None:
     """Dates are periods, in order, and before the end of the run.
 
-    Events of the baseline may lie beyond the end of a run that was cut short.
+    A run that ends earlier than the baseline does not reach all events, and need not.
     """
     path = f"events.{name}"
     dates = {f: getattr(event, f) for f in ("date", "until") if getattr(event, f) is not None}
@@ -155,12 +161,9 @@ def _check_dates(name: str, event: EventSpec, scenario: Scenario) -> None:
         raise InputError(f"{path}.until: {event.until} is not after the date {event.date}")
     if "date" not in times:
         return
-    shipped = scenario.baseline.events.get(name) if scenario.baseline else event
-    known = shipped is not None and shipped.date == event.date
-    if times["date"] >= parse_period(scenario.horizon.end) and not known:
-        raise InputError(
-            f"{path}.date: {event.date} is not before the end of the run, {scenario.horizon.end}"
-        )
+    end = latest_end(scenario)
+    if times["date"] >= parse_period(end):
+        raise InputError(f"{path}.date: {event.date} is not before the end of the run, {end}")
     if event.target is Target.COERCION and times["date"] < parse_period(scenario.horizon.start):
         raise InputError(
             f"{path}.date: {event.date} is before the start of the run, {scenario.horizon.start}"

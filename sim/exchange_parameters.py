@@ -202,19 +202,20 @@ def _sensitivity(scenario: Scenario, table: Table, net: Network, costs: RouteCos
 
     Congestion is left out: it is small at the start.
     """
-    route = net.routes[net.transit]
-    names = tuple(scenario.corridors)
-    place = route.corridors.index(names.index(scenario.rules.corridors.start_corridor))
+    rules, names = scenario.rules.corridors, tuple(scenario.corridors)
     share = table("rules.corridors.start_share")[0, 0]
-    nothing = np.zeros((len(names), 1))
-    cost = costs_of(route, costs, nothing)
+    route = net.routes[net.transit]
+    cost = costs_of(route, costs, np.zeros((len(names), 1)))
+    rows = np.flatnonzero(np.isfinite(cost).all(axis=1))
+    cost = cost[rows]
+    place = [route.corridors[row] for row in rows].index(names.index(rules.start_corridor))
     theta = sensitivity_of(cost, place, share, FIRST_SENSITIVITY, SENSITIVITY_ROUNDS)
     found, _ = route_choice(cost, theta)
     if (np.abs(found[place] - share) > SHARE_TOLERANCE).any():
         raise InputError(
             f"rules.corridors.start_share: no sensitivity to costs gives corridor "
-            f"'{scenario.rules.corridors.start_corridor}' {share.max():.3g} of the freight; with "
-            f"none at all it would have {1 / len(cost):.3g}"
+            f"'{rules.start_corridor}' {share.max():.3g} of the freight; with none at all it would "
+            f"have {1 / len(cost):.3g}"
         )
     return theta[np.newaxis, np.newaxis]
 

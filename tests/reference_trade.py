@@ -222,9 +222,8 @@ def spread_over(costs: Sequence[float], spread: float) -> tuple[list[float], flo
 def spread_of(others: Sequence[float], share: float) -> float:
     """Theta at which a corridor has a share, where others cost that much more than it.
 
-    The logarithm of the share is concave in theta. Where all others together get more at theta 0
-    than they should it is sought from there, otherwise from the right, where the share is too small
-    already: Newton's method does not overshoot either way.
+    At theta 0 all have the same share, which is to be more. The logarithm of the share is concave
+    in theta, so Newton's method from the right, where the share is too small, does not overshoot.
     """
 
     def gap(theta: float) -> tuple[float, float]:
@@ -233,15 +232,12 @@ def spread_of(others: Sequence[float], share: float) -> float:
         mean = sum([cost * part for cost, part in zip(others, odds, strict=True)]) / whole
         return -math.log(whole) - math.log(share), mean
 
-    theta = 0.0
-    rising = gap(0.0)[0] < 0
-    if not rising:
-        theta = 1.0
-        while theta < LARGEST_SPREAD and gap(theta)[0] > 0:
-            theta *= 2
+    theta = 1.0
+    while theta < LARGEST_SPREAD and gap(theta)[0] > 0:
+        theta *= 2
     for _ in range(MAX_ROUNDS):
         distance, slope = gap(theta)
-        if (slope <= 0 if rising else slope >= 0) or abs(distance) < SPREAD_PRECISION:
+        if slope >= 0 or abs(distance) < SPREAD_PRECISION:
             break
         theta -= distance / slope
     return theta

@@ -23,9 +23,9 @@ from sim.axes import DOMAINS, POWERS, ROW, STATES, FloatArray
 from sim.calibration import choice_constants
 from sim.compose import load_scenario
 from sim.ensemble import Host
+from sim.exchange import Exchange
 from sim.outcomes import OUTCOMES
 from sim.parameters import build
-from sim.exchange import Exchange
 from sim.processes import Appraisal, Contracts, Deliveries, Environment, Offers, Ties
 from sim.quantity import Quantity
 from sim.record import Record

@@ -16,6 +16,7 @@ import xarray as xr
 from sim.analysis.bands import HIGH, LOW, MEDIAN
 from sim.axes import FloatArray
 from sim.errors import InputError, nearest
+from sim.periods import parse_period
 from sim.scenario import Expectation, Scenario, Sign, When
 
 AGREEMENT: Final = 0.9
@@ -114,5 +115,9 @@ def _summary(where: str, expected: Expectation, data: xr.Dataset) -> FloatArray:
     if expected.when is When.END:
         return np.asarray(array.isel(period=-1))
     if expected.since is not None:
-        array = array.sel(period=slice(expected.since, None))
+        since = parse_period(expected.since)
+        counted = [parse_period(str(label)) >= since for label in array["period"].values]
+        if not any(counted):
+            raise InputError(f"{where}.since: the run ends before {expected.since}")
+        array = array.isel(period=np.flatnonzero(counted))
     return np.asarray(array.mean("period"))

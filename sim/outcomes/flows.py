@@ -26,6 +26,10 @@ def _pick_share(record: Record, p: Parameters) -> FloatArray:
     return sum_over(p.dependence_weights * record.contracts.pick, DOMAIN)
 
 
+def _pick_probability(record: Record, p: Parameters) -> FloatArray:
+    return sum_over(p.dependence_weights * record.appraisal.probability[:, 1:], DOMAIN)
+
+
 def _acceptance(record: Record, p: Parameters) -> FloatArray:
     none = record.appraisal.probability[:, :1]
     return 1 - sum_over(none, DOMAIN) / len(Domain)
@@ -109,6 +113,13 @@ FLOWS: Final = (
         ("state", "power"),
         "share of picks in the half-year, domains weighted as in dependence",
         compute=_pick_share,
+    ),
+    Flow(
+        "pick_probability",
+        "share",
+        ("state", "power"),
+        "probability of being picked, domains weighted as in dependence",
+        compute=_pick_probability,
     ),
     Flow(
         "acceptance",
