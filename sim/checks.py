@@ -234,6 +234,9 @@ def _check_corridors(scenario: Scenario) -> None:
         )
     closes = scenario.rules.coercion.closes
     refuse_unknown(closes, scenario.corridors, "rules.coercion.closes", "corridor")
+    holders = {scenario.corridors[name].chokepoint for name in closes}
+    if len(holders) > 1:
+        raise InputError("rules.coercion.closes: corridors of one power only, or of none")
     for code, state in scenario.states.items():
         for partner in (*scenario.powers, ROW.lower()):
             trades = partner in state.trade.entries and state.trade.of(partner) > 0

@@ -109,7 +109,7 @@ def _run(options: argparse.Namespace) -> None:
 
 def _run_one(scenario: Scenario, config_dir: str | None) -> None:
     """Find or compute one run, store it, and print its summary."""
-    from sim.analysis.alignment import summary
+    from sim.analysis.alignment import SUMMARISED, summary
     from sim.compose import ledger
     from sim.store import find_run, run, writable
 
@@ -127,7 +127,10 @@ def _run_one(scenario: Scenario, config_dir: str | None) -> None:
     print(
         f"{scenario.story.title}: {scenario.replicates} replicates, seed {scenario.seed} ({note})\n"
     )
-    print(summary(stored.data, stored.final).text())
+    if set(SUMMARISED) <= set(stored.data):
+        print(summary(stored.data, stored.final).text())
+    else:
+        print(f"kept: {', '.join(map(str, stored.data))}")
     print(f"\n{stored.folder}")
 
 

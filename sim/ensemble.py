@@ -55,7 +55,7 @@ def simulate(scenario: Scenario) -> tuple[Data, Data]:
     ) as progress:
         if scenario.output.workers > 1:
             return _simulate_together(scenario, chunks, progress)
-        data, final = reserve(scenario.steps, shape)
+        data, final = reserve(scenario.steps, shape, scenario.outcomes)
         host = Host(scenario)
         for chunk in chunks:
             host.run(chunk, _part(data, chunk), _part(final, chunk))
@@ -67,7 +67,7 @@ def _simulate_together(
     scenario: Scenario, chunks: list[range], progress: tqdm[Any]
 ) -> tuple[Data, Data]:
     """Several processes that write to the same arrays."""
-    data, final = layouts(scenario.steps, sizes(scenario, scenario.replicates))
+    data, final = layouts(scenario.steps, sizes(scenario, scenario.replicates), scenario.outcomes)
     with shared(data) as first, shared(final) as second:
         start = (_start_worker, (scenario, (first, second), os.getpid()))
         with ProcessPoolExecutor(scenario.output.workers, get_context("spawn"), *start) as pool:
@@ -129,7 +129,7 @@ class Host:
 
 def run_chunk(scenario: Scenario, replicates: range) -> tuple[Data, Data]:
     """Outcomes and final stocks of a chunk of consecutive replicates."""
-    data, final = reserve(scenario.steps, sizes(scenario, len(replicates)))
+    data, final = reserve(scenario.steps, sizes(scenario, len(replicates)), scenario.outcomes)
     Host(scenario).run(replicates, data, final)
     return data, final
 
@@ -161,7 +161,7 @@ _worker: tuple[Host, Data, Data] | None = None
 def _start_worker(scenario: Scenario, places: tuple[Path, Path], parent: int) -> None:
     global _worker
     threading.Thread(target=_watch, args=(parent, places), daemon=True).start()
-    data, final = layouts(scenario.steps, sizes(scenario, scenario.replicates))
+    data, final = layouts(scenario.steps, sizes(scenario, scenario.replicates), scenario.outcomes)
     _worker = Host(scenario), attach(places[0], data), attach(places[1], final)
 
 

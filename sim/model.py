@@ -63,7 +63,7 @@ class PartnershipModel(mesa.Model):
         self.parameters, self.draws, self.world = host.start(range(replicate, replicate + 1))
         self.record: Record | None = None
         self.period = 0
-        self._data, self._final = reserve(scenario.steps, sizes(scenario, 1))
+        self._data, self._final = reserve(scenario.steps, sizes(scenario, 1), scenario.outcomes)
         self._recorder = Recorder(self.parameters, self._data, self._final)
         self._rule = decide_by_rule(self.parameters)
         self.states = [state_class(self, code, n) for n, code in enumerate(self.state_codes)]
@@ -116,7 +116,9 @@ class PartnershipModel(mesa.Model):
         """Outcomes so far and stocks now, as the ensemble reports them, for one replicate."""
         self._recorder.close(self.world, self.period)
         data = {name: array[: self.period] for name, array in self._data.items()}
-        return derive(data, self._final, self.configuration.horizon.step)
+        return derive(
+            data, self._final, self.configuration.horizon.step, self.configuration.outcomes
+        )
 
     def ties(self) -> Ties:
         """Ties of all states in the current world."""

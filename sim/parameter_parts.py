@@ -131,12 +131,16 @@ def _target_shift(scenario: Scenario, table: Table) -> FloatArray:
     rows = []
     for power in scenario.powers:
         for domain in DOMAINS:
-            path = f"rules.choice.target_shares.{domain}"
+            none = table.values[f"rules.choice.target_shares.{domain}.none"]
             entry = scenario.powers[power].entry_shares
-            own = f"{path}.{power}" if entry is None else f"powers.{power}.entry_shares.{domain}"
-            central = targets[domain].of(power) if entry is None else entry.of(domain)
-            drawn = np.log(table.values[own] / table.values[f"{path}.none"])
-            rows.append(drawn - np.log(central / targets[domain].of("none")))
+            if entry is None:
+                drawn = table.values[f"rules.choice.target_shares.{domain}.{power}"] / none
+                central = targets[domain].of(power) / targets[domain].of("none")
+            else:  # the others keep their odds, so that "none" shrinks with them
+                won, share = table.values[f"powers.{power}.entry_shares.{domain}"], entry.of(domain)
+                drawn = won / ((1 - won) * none)
+                central = share / ((1 - share) * targets[domain].of("none"))
+            rows.append(np.log(drawn) - np.log(central))
     return stack(rows).reshape(1, len(scenario.powers), len(DOMAINS), -1)
 
 

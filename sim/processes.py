@@ -146,7 +146,7 @@ def measure_ties(world: World, parameters: Parameters, step: int) -> Ties:
     )
     opinion = parameters.opinion.at(step)
     if parameters.modules.on.opinion:
-        opinion = opinion + world.opinion_shift
+        opinion = np.clip(opinion + world.opinion_shift, 0.0, 1.0)
     return Ties(
         by_domain=share,
         total=dependence.total(parameters.dependence_weights, share),
@@ -194,7 +194,7 @@ def appraise(
         conditionality = appraisal.conditionality(-p.conditionality_cost, table.conditions)
     affinity = p.affinity.at(step)
     if p.modules.on.opinion:
-        affinity = affinity + p.modules.opinion_weight * world.opinion_shift
+        affinity = affinity + p.modules.opinion_weight * (ties.opinion - p.opinion.at(step))
     terms = Terms(
         benefit=appraisal.benefit(p.domain_weights, table.credibility, table.value, p.value_scale),
         conditionality=conditionality,

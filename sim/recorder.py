@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.axes import CORRIDOR, DOMAIN, PARTNER, POWER, STATE
+from sim.errors import InputError, nearest
 from sim.outcomes import (
     ALIGNMENT_WINDOW_YEARS,
     COURSES,
@@ -35,26 +36,51 @@ _AXES: Final = {
 _SMALL_AXES: Final = 3
 
 
-def layouts(steps: int, sizes: Mapping[str, int]) -> tuple[Layout, Layout]:
+def recorded(wanted: Collection[str]) -> frozenset[str]:
+    """Flows and stocks that the outcomes wanted are, or follow from; all if none is named.
+
+    Raises
+    ------
+    InputError
+        An outcome is not declared; the message names the nearest one.
+    """
+    for name in wanted:
+        if name not in OUTCOMES:
+            raise InputError(f"outcomes: unknown outcome '{name}'{nearest(name, OUTCOMES)}")
+    names = set(wanted or OUTCOMES)
+    for outcome in (*COURSES, *reversed(DERIVED)):
+        if outcome.name in names:
+            names |= set(outcome.of)
+    return frozenset(names)
+
+
+def layouts(
+    steps: int, sizes: Mapping[str, int], wanted: Collection[str] = ()
+) -> tuple[Layout, Layout]:
     """Shapes and types of what a ``Recorder`` writes: each half-year, and the stocks at the end.
 
     Parameters
     ----------
     steps : number of steps.
     sizes : lengths of the dimensions of outcomes and of the replicate axis.
+    wanted : names of outcomes; all if none is named.
     """
+    names = recorded(wanted)
 
     def shape(outcome: Outcome) -> tuple[int, ...]:
         return tuple(sizes[dim] for dim in (*outcome.dims, "replicate"))
 
-    flows = {flow.name: ((steps, *shape(flow)), flow.dtype) for flow in FLOWS}
-    stocks = {stock.name: ((steps, *shape(stock)), "float64") for stock in STOCKS}
-    return flows | stocks, {stock.name: (shape(stock), "float64") for stock in STOCKS}
+    flows = {flow.name: ((steps, *shape(flow)), flow.dtype) for flow in FLOWS if flow.name in names}
+    kept = [stock for stock in STOCKS if stock.name in names]
+    stocks = {stock.name: ((steps, *shape(stock)), "float64") for stock in kept}
+    return flows | stocks, {stock.name: (shape(stock), "float64") for stock in kept}
 
 
-def reserve(steps: int, sizes: Mapping[str, int]) -> tuple[Data, Data]:
+def reserve(
+    steps: int, sizes: Mapping[str, int], wanted: Collection[str] = ()
+) -> tuple[Data, Data]:
     """Empty arrays for a ``Recorder``; see ``layouts``."""
-    data, final = layouts(steps, sizes)
+    data, final = layouts(steps, sizes, wanted)
     return separate(data), separate(final)
 
 
@@ -66,31 +92,39 @@ class Recorder:
         self.parameters = parameters
         self.data = {name: _widen(name, array, first=1) for name, array in data.items()}
         self.final = {name: _widen(name, array) for name, array in final.items()}
+        self.flows = [flow for flow in FLOWS if flow.name in data]
+        self.stocks = [stock for stock in STOCKS if stock.name in data]
 
     def take(self, step: int, world: World, record: Record) -> None:
         """Store a step that started from ``world``."""
-        for flow in FLOWS:
+        for flow in self.flows:
             self.data[flow.name][step] = flow.compute(record, self.parameters)
-        for stock in STOCKS:
+        for stock in self.stocks:
             self.data[stock.name][step] = stock.compute(world, record.ties, self.parameters)
 
     def close(self, world: World, steps: int) -> None:
         """Store the stocks at the end of the run."""
         ties = measure_ties(world, self.parameters, steps)
-        for stock in STOCKS:
+        for stock in self.stocks:
             self.final[stock.name][...] = stock.compute(world, ties, self.parameters)
 
 
-def derive(data: Data, final: Data, years: float) -> tuple[Data, Data]:
-    """Add the outcomes that follow from recorded ones.
+def derive(
+    data: Data, final: Data, years: float, wanted: Collection[str] = ()
+) -> tuple[Data, Data]:
+    """Add the outcomes that follow from recorded ones, and drop those that nobody wanted.
 
     Parameters
     ----------
     data, final : as a ``Recorder`` wrote them.
     years : length of a step.
+    wanted : names of outcomes; all if none is named.
     """
     data, final = dict(data), dict(final)
+    names = recorded(wanted)
     for outcome in DERIVED:
+        if outcome.name not in names:
+            continue
         points = len(data[outcome.of[0]])
         rows = [
             _squeeze(
@@ -103,8 +137,12 @@ def derive(data: Data, final: Data, years: float) -> tuple[Data, Data]:
         data[outcome.name] = np.array(rows).reshape(points, *final[outcome.name].shape)
     window = round(ALIGNMENT_WINDOW_YEARS / years)
     for course in COURSES:
-        data[course.name] = course.compute(*(data[name] for name in course.of), window)
-    return data, final
+        if course.name in names:
+            data[course.name] = course.compute(*(data[name] for name in course.of), window)
+    if not wanted:
+        return data, final
+    kept = {name: data[name] for name in wanted}
+    return kept, {name: final[name] for name in wanted if name in final}
 
 
 def _squeeze(outcome: Outcome, array: NDArray[Any]) -> NDArray[Any]:

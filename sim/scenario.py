@@ -92,6 +92,7 @@ class Output:
 class Scenario:
     """Everything that determines a run.
 
+    ``outcomes`` names what the run keeps, everything if it names nothing.
     ``baseline`` is the shipped baseline with the states and powers of this scenario, and its own
     ``baseline`` that with the shipped ones: the choice constants are calibrated on them, so that a
     scenario's own changes are not absorbed. It is None for the shipped baseline itself.
@@ -110,6 +111,7 @@ class Scenario:
     events: Mapping[str, EventSpec]
     rules: Rules
     output: Output
+    outcomes: tuple[str, ...] = ()
     baseline: Scenario | None = None
 
     @property

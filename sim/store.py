@@ -131,7 +131,7 @@ def run(scenario: Scenario, ledger: Ledger | None = None) -> Run:
     """
     facts = ledger or load_ledger()
     began = time.perf_counter()
-    data, final = derive(*simulate(scenario), scenario.horizon.step)
+    data, final = derive(*simulate(scenario), scenario.horizon.step, scenario.outcomes)
     seconds = time.perf_counter() - began
     manifest = {
         "id": run_id(scenario, facts),

@@ -347,7 +347,7 @@ class State(mesa.Agent):
             ties[p][TRADE] for p, spec in model.spec.powers.items() if spec.imposes_sanctions
         )
         self.open_opinion = {
-            p: events.level(Target.OPINION, base, state=s, power=p)
+            p: clip(events.level(Target.OPINION, base, state=s, power=p), 1.0)
             for p, base in self.base_opinion.items()
         }
         self.opinion = {

@@ -325,6 +325,7 @@ class ReferenceModel(mesa.Model):
     def forget(self) -> None:
         """Drop the uniforms and all records but those of the last step."""
         self._choice_uniforms, self._delivery_uniforms, self.events.uniforms = [], [], []
+        self._coercion_uniforms, self._document_uniforms = [], []
         for record in (self.picks, *self.flows.values(), *self.stocks.values()):
             del record[:-1]
 

@@ -53,13 +53,13 @@ class Link:
 
     def cost(self, flow: float, own: bool = False) -> float:
         """Cost at a flow."""
-        crowd = self.steep * (max(0.0, flow) / self.capacity) ** self.power
+        crowd: float = self.steep * (max(0.0, flow) / self.capacity) ** self.power
         return (self.own_leg if own else 1.0) * (self.travel + crowd) + self.risk
 
     def slope(self, flow: float, own: bool = False) -> float:
         """Its derivative."""
         relative = max(0.0, flow) / self.capacity
-        slope = self.power * self.steep / self.capacity * relative ** (self.power - 1)
+        slope: float = self.power * self.steep / self.capacity * relative ** (self.power - 1)
         return (self.own_leg if own else 1.0) * slope
 
 

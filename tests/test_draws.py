@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -26,10 +26,19 @@ PINNED = {
     "choice of a power": 0.42282901852151145,
     "delivery": 0.6488345155696705,
     "events": [0.3663289865883832, 0.5216600540594034],
+    "coercion": [0.5321869996853495, 0.7770481556186432],
+    "documents": [0.08894394784244164, 0.892840035494794],
     "parameter": [0.5335697048829771, 0.19012110815503913],
 }
 """Draws of seed 7 around the end of the first block, states 1 and 2, powers 1 and 3."""
-THREE = Ids(states=(1, 2, 3), powers=(1, 2), events=((101, True), (102, False)))
+THREE = Ids(
+    states=(1, 2, 3),
+    powers=(1, 2),
+    events=((101, True), (102, False)),
+    coercion=True,
+    documents=1,
+)
+NAMES = tuple(field.name for field in fields(Draws))
 
 
 def drawn(replicates: range, steps: int = STEPS, known: Ids = THREE, seed: int = SEED) -> Draws:
@@ -41,18 +50,11 @@ def parameters(replicates: range, *names: str, seed: int = SEED) -> FloatArray:
 
 
 def same(first: Draws, second: Draws) -> bool:
-    return all(
-        np.array_equal(getattr(first, name), getattr(second, name))
-        for name in ("choice", "delivery", "events")
-    )
+    return all(np.array_equal(getattr(first, name), getattr(second, name)) for name in NAMES)
 
 
 def cut(draws: Draws, replicates: slice) -> Draws:
-    return Draws(
-        draws.choice[..., replicates],
-        draws.delivery[..., replicates],
-        draws.events[..., replicates],
-    )
+    return Draws(**{name: getattr(draws, name)[..., replicates] for name in NAMES})
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +93,7 @@ def test_memory_of_an_earlier_chunk_leaves_no_trace(many: Draws, former: range) 
 
 def test_a_longer_horizon_repeats_the_shorter_one() -> None:
     short, long = drawn(range(300)), drawn(range(300), steps=4 * STEPS)
-    assert same(short, Draws(long.choice[:STEPS], long.delivery[:STEPS], long.events[:STEPS]))
+    assert same(short, Draws(**{name: getattr(long, name)[:STEPS] for name in NAMES}))
 
 
 # --- blind to who else takes part -----------------------------------------------------------------
@@ -99,29 +101,45 @@ def test_a_longer_horizon_repeats_the_shorter_one() -> None:
 
 def test_a_new_state_moves_nobody_elses_draws(many: Draws) -> None:
     more = drawn(range(3 * BLOCK), known=replace(THREE, states=(9, 1, 2, 3)))
-    assert same(Draws(more.choice[:, 1:], more.delivery[:, 1:], more.events[:, 1:]), many)
+    each = {name: getattr(more, name)[:, 1:] for name in NAMES if name != "documents"}
+    assert same(Draws(**each, documents=more.documents), many)
 
 
 def test_a_new_power_moves_nobody_elses_draws(many: Draws) -> None:
     more = drawn(range(3 * BLOCK), known=replace(THREE, powers=(1, 7, 2)))
-    kept = Draws(more.choice[:, :, [0, 1, 3]], more.delivery[:, :, [0, 2]], more.events)
+    kept = replace(
+        more,
+        choice=more.choice[:, :, [0, 1, 3]],
+        delivery=more.delivery[:, :, [0, 2]],
+        coercion=more.coercion[:, :, [0, 2]],
+    )
     assert same(kept, many)
 
 
 def test_a_new_event_moves_nobody_elses_draws(many: Draws) -> None:
     events = ((55, True), *THREE.events, (56, False))
     more = drawn(range(3 * BLOCK), known=replace(THREE, events=events))
-    assert same(Draws(more.choice, more.delivery, more.events[:, :, 1:3]), many)
+    assert same(replace(more, events=more.events[:, :, 1:3]), many)
+
+
+def test_coercion_and_documents_move_nobody_elses_draws(many: Draws) -> None:
+    """Modules O9 and O10 draw where they act, and have no draws where they do not."""
+    without = drawn(range(3 * BLOCK), known=replace(THREE, coercion=False, documents=None))
+    assert without.coercion.shape == without.documents.shape == (STEPS, 0, 0, 1, 3 * BLOCK)
+    assert same(replace(without, coercion=many.coercion, documents=many.documents), many)
 
 
 def test_order_of_the_arrays_does_not_matter(many: Draws) -> None:
-    turned = Ids(states=(3, 1, 2), powers=(2, 1), events=tuple(reversed(THREE.events)))
+    events = tuple(reversed(THREE.events))
+    turned = replace(THREE, states=(3, 1, 2), powers=(2, 1), events=events)
     found = drawn(range(3 * BLOCK), known=turned)
     states, powers = [1, 2, 0], [1, 0]
     back = Draws(
         found.choice[:, states][:, :, [0, 2, 1]],
         found.delivery[:, states][:, :, powers],
         found.events[:, states][:, :, powers],
+        found.coercion[:, states][:, :, powers],
+        found.documents,
     )
     assert same(back, many)
 
@@ -133,12 +151,14 @@ def test_an_event_of_the_region_is_the_same_in_every_state(many: Draws) -> None:
 
 
 def test_no_key_repeats_the_draws_of_another(many: Draws) -> None:
-    """Each (state, option), (state, power) and event has a stream of its own."""
+    """Each (state, option), (state, power), event and signer has a stream of its own."""
     rows = [many.choice[:, s, o].ravel() for s in range(3) for o in range(3)]
     rows += [many.delivery[:, s, p].ravel() for s in range(3) for p in range(2)]
     rows += [many.events[:, s, 0].ravel() for s in range(3)] + [many.events[:, 0, 1].ravel()]
+    rows += [many.coercion[:, s, p].ravel() for s in range(3) for p in range(2)]
+    rows += [many.documents.ravel()]
     firsts = {row[0] for row in rows}
-    assert len(firsts) == len(rows) == 9 + 6 + 4
+    assert len(firsts) == len(rows) == 9 + 6 + 4 + 6 + 1
 
 
 def test_seeds_differ_also_seed_zero(many: Draws) -> None:
@@ -151,7 +171,7 @@ def test_seeds_differ_also_seed_zero(many: Draws) -> None:
 
 
 def test_all_uniforms_lie_inside_the_open_interval(many: Draws) -> None:
-    for array in (many.choice, many.delivery, many.events):
+    for array in (getattr(many, name) for name in NAMES):
         assert array.min() > 0
         assert array.max() < 1
 
@@ -160,6 +180,8 @@ def test_shapes_follow_steps_states_options_and_domains(many: Draws) -> None:
     assert many.choice.shape == (STEPS, 3, 3, len(Domain), 3 * BLOCK)
     assert many.delivery.shape == (STEPS, 3, 2, len(Domain), 3 * BLOCK)
     assert many.events.shape == (STEPS, 3, 2, 1, 3 * BLOCK)
+    assert many.coercion.shape == (STEPS, 3, 2, 1, 3 * BLOCK)
+    assert many.documents.shape == (STEPS, 1, 1, 1, 3 * BLOCK)
 
 
 def test_draws_are_uniform_and_independent(many: Draws) -> None:
@@ -174,12 +196,15 @@ def test_draws_are_uniform_and_independent(many: Draws) -> None:
 
 def test_p26_known_answers_of_the_keyed_streams() -> None:
     """P26: pinned draws, so that a change of generator, key or layout is noticed."""
-    draws = predraw(7, range(254, 258), 2, Ids((1, 2), (1, 3), ((101, True), (102, False))))
+    known = Ids((1, 2), (1, 3), ((101, True), (102, False)), coercion=True, documents=1)
+    draws = predraw(7, range(254, 258), 2, known)
     found = {
         "choice of none": draws.choice[0, 0, 0, Domain.TRADE, [0, 2]].tolist(),
         "choice of a power": float(draws.choice[1, 1, 2, Domain.ENERGY, 3]),
         "delivery": float(draws.delivery[1, 0, 1, Domain.SECURITY, 1]),
         "events": draws.events[1, 1, [0, 1], 0, 2].tolist(),
+        "coercion": draws.coercion[1, 1, [0, 1], 0, 2].tolist(),
+        "documents": draws.documents[[0, 1], 0, 0, 0, [1, 2]].tolist(),
         "parameter": parameters(range(4095, 4097), "powers.eu.budget", seed=7)[0].tolist(),
     }
     assert found == PINNED
@@ -187,7 +212,7 @@ def test_p26_known_answers_of_the_keyed_streams() -> None:
 
 def test_streams_are_philox_keyed_by_seed_stream_and_ids() -> None:
     """The rule by which anyone can draw the same numbers: layout (step, domain, replicate)."""
-    known = Ids(states=(4,), powers=(3,), events=((101, True), (102, False)))
+    known = Ids((4,), (3,), ((101, True), (102, False)), coercion=True, documents=5)
     draws = predraw(7, range(256, 512), 2, known)
     for stream, state, power, event, array in (
         (Stream.CHOICE, 4, NO_POWER_ID, 0, draws.choice[:, 0, 0]),
@@ -195,6 +220,8 @@ def test_streams_are_philox_keyed_by_seed_stream_and_ids() -> None:
         (Stream.DELIVERY, 4, 3, 0, draws.delivery[:, 0, 0]),
         (Stream.EVENTS, 4, 0, 101, draws.events[:, 0, 0]),
         (Stream.EVENTS, 0, 0, 102, draws.events[:, 0, 1]),
+        (Stream.EVENTS, 4, 3, 2**24 - 1, draws.coercion[:, 0, 0]),
+        (Stream.EVENTS, 0, 5, 2**24 - 2, draws.documents[:, 0, 0]),
     ):
         word = (int(stream) << 56) + (state << 40) + (power << 24) + event
         key, counter = np.array([7, word], np.uint64), np.array([0, 0, 0, 1], np.uint64)
@@ -331,3 +358,15 @@ def test_ids_are_those_of_the_entities_in_the_order_of_the_arrays(scenario: Scen
     assert known.states == tuple(state.id for state in scenario.states.values())
     assert known.powers == tuple(power.id for power in scenario.powers.values())
     assert known.events == ((101, True), (102, False))
+    assert not known.coercion
+    assert known.documents is None
+
+
+def test_ids_say_whether_powers_coerce_and_who_signs_documents(scenario: Scenario) -> None:
+    coercive = vary(scenario, {"rules.coercion.rate": {"cn": 0.1}})
+    assert ids(coercive).coercion
+    signing = vary(scenario, {"rules.documents.signed": 19})
+    assert ids(signing).documents == scenario.powers["ru"].id
+    without = replace(signing, powers={"cn": signing.powers["cn"]})
+    assert ids(without).documents is None
+    assert not ids(vary(without, {"rules.coercion.rate": {"ru": 0.1}})).coercion

@@ -261,8 +261,8 @@ CASES: Final[dict[str, Case]] = {
     ),
     "growth by investment": ((_set("rules.growth.investment_effect", 0.5),), {}, FEWER),
     "coercion": (COERCION, {}, REPLICATES),
-    "coercion closes all corridors": (
-        (*COERCION, "rules.coercion.closes=[n, e, cku]"),
+    "coercion closes all corridors of China": (
+        (*COERCION, "rules.coercion.closes=[e, cku]"),
         {},
         REPLICATES,
     ),

@@ -23,6 +23,17 @@ MISSING: Final = "–"
 """Shown where a number is not defined, such as a ratio to zero."""
 COLUMNS: Final = ("state", "quantity", "power", "median", "low", "high", "unit")
 
+SUMMARISED: Final = (
+    "pick_share",
+    "signed",
+    "delivered",
+    "dependence",
+    "hedging_index",
+    "influence",
+    "budget",
+)
+"""Outcomes that ``summary`` needs."""
+
 _BY_TIE: Final = (
     "pick_share",
     "dependence",

@@ -52,6 +52,31 @@ def issue_splitting(by_domain: FloatArray, total: FloatArray) -> FloatArray:
     return split
 
 
+def best_portfolio(
+    benefit: FloatArray, hedging: float, coercibility: FloatArray, whole: float
+) -> FloatArray:
+    """Dependence that is worth most: max sum m D - chi/2 sum theta D^2 with sum D = ``whole``.
+
+    The solution D_p = max(0, (m_p - nu) / (chi theta_p)) with one multiplier nu for all (P25).
+
+    Parameters
+    ----------
+    benefit : m, (power,). hedging : chi, above 0. coercibility : theta, (power,), above 0.
+    whole : total dependence.
+
+    Returns
+    -------
+    D, (power,).
+    """
+    order = np.argsort(-benefit)
+    room = 1 / (hedging * coercibility[order])
+    # with the first n powers funded, sum D = whole gives nu; the right n is the last that pays
+    multiplier = ((benefit[order] * room).cumsum() - whole) / room.cumsum()
+    funded = int(np.flatnonzero(benefit[order] > multiplier)[-1])
+    found: FloatArray = np.maximum(0.0, (benefit - multiplier[funded]) / (hedging * coercibility))
+    return found
+
+
 def investment_gain(delivered: FloatArray, gdp: FloatArray, years: float) -> FloatArray:
     """W1 = ln(1 + 100 sum Rd / (Y Delta / 2)), (state, 1, 1, ·)."""
     gain: FloatArray = np.log1p(100 * delivered / (gdp * years / 2))

@@ -42,14 +42,16 @@ def successes(uniform: FloatArray, trials: FloatArray, chance: FloatArray) -> Fl
     uniform : in (0, 1), any shape. trials : whole numbers. chance : 0 to 1.
     """
     count = np.zeros(np.broadcast_shapes(uniform.shape, trials.shape, chance.shape))
-    odds = chance / np.maximum(1 - chance, np.finfo(np.float64).tiny)
-    term = (1 - chance) ** trials
-    cumulated = term
+    doubtful = np.clip(chance, np.finfo(np.float64).tiny, 1 - np.finfo(np.float64).epsneg)
+    odds = np.log(doubtful) - np.log1p(-doubtful)
+    term = trials * np.log1p(-doubtful)  # log of the chance of just so many: it may underflow
+    cumulated = np.exp(term)
     for number in range(int(trials.max(initial=0.0))):
-        count += (uniform > cumulated) & (number < trials)
-        term = term * odds * (trials - number) / (number + 1)
-        cumulated = cumulated + term
-    return count
+        within = number < trials
+        count += (uniform > cumulated) & within
+        term = term + odds + np.log(np.where(within, trials - number, 1.0) / (number + 1))
+        cumulated = cumulated + np.exp(term)
+    return np.where(chance < 1, count, trials)
 
 
 def fade(half_life: FloatArray, years: float) -> FloatArray:

@@ -119,3 +119,43 @@ def test_fear_of_sanctions_stays_within_its_cost(
     fear = appraisal.sanctions(one(cost), one(intensity), frozen(exposed))
     assert (fear >= 0).all()
     assert (fear <= cost).all()
+
+
+# --- states that weigh offers together (O1) -------------------------------------------------------
+
+
+def test_solidarity_moves_members_towards_their_mean() -> None:
+    utility = cube(1.0, 4.0, -2.0, 7.0, axis=STATE)
+    members = cube(1, 1, 1, 0, axis=STATE)
+    found = appraisal.solidarity(one(0.5), members, utility)
+    np.testing.assert_allclose(found.ravel(), [0, -1.5, 1.5, 0], rtol=1e-15)
+
+
+@given(arrays(np.float64, (4, 2, 5, 2), elements=st.floats(-20, 20)), SHARES)
+def test_solidarity_keeps_the_mean_of_the_bloc_and_shrinks_its_spread(
+    utility: np.ndarray, cohesion: float
+) -> None:
+    members = cube(1, 0, 1, 1, axis=STATE)
+    added = appraisal.solidarity(one(cohesion), members, frozen(utility))
+    bloc = [0, 2, 3]
+    np.testing.assert_allclose(added[bloc].sum(axis=STATE), 0, atol=1e-12)
+    before, after = (np.ptp(u[bloc], axis=STATE) for u in (utility, utility + added))
+    np.testing.assert_allclose(after, (1 - cohesion) * before, atol=1e-12)
+    assert not added[1].any()
+
+
+@pytest.mark.parametrize(
+    ("cohesion", "members"), [(0.0, (1, 1, 1)), (0.7, (0, 0, 0)), (0.7, (0, 1, 0))], ids=str
+)
+def test_solidarity_vanishes_without_cohesion_and_without_others(
+    cohesion: float, members: tuple[int, ...]
+) -> None:
+    """Nothing is added bit for bit, also to a bloc of one."""
+    utility = cube(0.1, 0.7, -1.3, axis=STATE)
+    assert not appraisal.solidarity(one(cohesion), cube(*members, axis=STATE), utility).any()
+
+
+def test_complete_solidarity_makes_members_agree() -> None:
+    utility = frozen(np.random.default_rng(6).normal(size=(3, 2, 5, 4)))
+    agreed = utility + appraisal.solidarity(one(1.0), cube(1, 1, 1, axis=STATE), utility)
+    np.testing.assert_allclose(agreed, agreed[:1] + np.zeros_like(agreed), atol=1e-14)

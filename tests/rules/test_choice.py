@@ -170,3 +170,98 @@ def test_logit_of_high_precision_tends_to_the_branch_without_noise(utility: np.n
     steep = choice.scores(frozen(utility), one(0.0), one(1000.0))
     limit = choice.best_probabilities(choice.scores(frozen(utility), one(0.0), one(1.0)), everyone)
     np.testing.assert_allclose(choice.probabilities(steep, everyone), limit, atol=1e-12)
+
+
+# --- offers in a nest (O3) ------------------------------------------------------------------------
+
+SCALES = st.floats(0.05, 1)
+
+
+def nested_probabilities(score: np.ndarray, nest: float) -> np.ndarray:
+    """Nested logit written out: P_none against the nest, then shares inside it."""
+    weight = np.exp(score[:, 1:] / nest)
+    whole = weight.sum(axis=POWER, keepdims=True)
+    none = np.exp(score[:, :1])
+    either = none + whole**nest
+    some = whole**nest / either
+    return np.concatenate([none / either, some * weight / whole], axis=POWER)
+
+
+@given(UTILITIES, MASKS)
+def test_p27_a_nest_of_scale_one_changes_no_bit(utility: np.ndarray, mask: np.ndarray) -> None:
+    """P27: also in the chances and picks that follow, whatever is on the table."""
+    plain = frozen(choice.on_the_table(choice.scores(frozen(utility), one(0.3), one(1.0)), mask))
+    found = frozen(choice.nested(plain, one(1.0)))
+    np.testing.assert_array_equal(found, plain)
+    noise = frozen(choice.gumbel(np.random.default_rng(4).random(plain.shape)))
+    np.testing.assert_array_equal(
+        choice.probabilities(found, None), choice.probabilities(plain, None)
+    )
+    np.testing.assert_array_equal(choice.pick(found, None, noise), choice.pick(plain, None, noise))
+
+
+def test_p27_two_duplicates_split_what_one_of_them_would_win() -> None:
+    """P27: worth as much as "none": a third each in the logit, a quarter each in a tight nest."""
+    score = cube(0, 0, 0, axis=POWER)
+    logit = choice.probabilities(choice.nested(score, one(1.0)), None).ravel()
+    np.testing.assert_allclose(logit, [1 / 3, 1 / 3, 1 / 3], rtol=1e-15)
+    tight = choice.probabilities(choice.nested(score, one(1e-9)), None).ravel()
+    np.testing.assert_allclose(tight, [1 / 2, 1 / 4, 1 / 4], rtol=1e-8)
+    alone = choice.probabilities(choice.nested(cube(0, 0, axis=POWER), one(1e-9)), None).ravel()
+    np.testing.assert_allclose(alone, [1 / 2, 1 / 2], rtol=1e-8)
+
+
+@given(SCALES)
+def test_duplicates_in_between(nest: float) -> None:
+    """P_none = 1 / (1 + 2^varsigma) for two offers of the value of none."""
+    found = choice.probabilities(choice.nested(cube(0, 0, 0, axis=POWER), one(nest)), None)
+    assert found[0, 0, 0, 0] == pytest.approx(1 / (1 + 2**nest), rel=1e-12)
+
+
+@given(arrays(np.float64, (2, 4, 2, 3), elements=st.floats(-10, 10)), SCALES)
+def test_nested_scores_give_the_nested_logit(score: np.ndarray, nest: float) -> None:
+    found = choice.probabilities(choice.nested(frozen(score), one(nest)), None)
+    np.testing.assert_allclose(found, nested_probabilities(score, nest), rtol=1e-9, atol=1e-300)
+
+
+@given(st.floats(-10, 10), SCALES)
+def test_a_single_offer_does_not_feel_the_nest(utility: float, nest: float) -> None:
+    score = cube(0.3, utility, axis=POWER)
+    found = choice.nested(score, one(nest))
+    np.testing.assert_allclose(found, score, rtol=1e-12, atol=1e-12)
+
+
+def test_only_what_is_on_the_table_is_in_the_nest() -> None:
+    score = frozen(
+        choice.on_the_table(cube(0.2, 1, 5, -1, axis=POWER), on_the_table(True, False, True))
+    )
+    fewer = choice.nested(cube(0.2, 1, -1, axis=POWER), one(0.4))
+    found = choice.nested(score, one(0.4))
+    np.testing.assert_allclose(found[:, [0, 1, 3]], fewer, rtol=1e-15)
+    assert found[0, 2, 0, 0] == -math.inf
+    nobody = frozen(choice.on_the_table(score, on_the_table(False, False, False)))
+    assert choice.probabilities(choice.nested(nobody, one(0.4)), None).ravel().tolist() == [
+        1,
+        0,
+        0,
+        0,
+    ]
+
+
+@pytest.mark.parametrize("level", [-1e300, -1e4, 1e4, 1e300])
+def test_extreme_utilities_in_a_nest_give_no_overflow(level: float) -> None:
+    found = choice.probabilities(choice.nested(cube(0, level, level, axis=POWER), one(0.5)), None)
+    wanted = [0, 0.5, 0.5] if level > 0 else [1, 0, 0]
+    np.testing.assert_allclose(found.ravel(), wanted, atol=1e-12)
+
+
+@pytest.mark.parametrize("nest", [0.3, 0.7, 1.0])
+def test_p27_pick_frequencies_are_the_nested_probabilities(nest: float) -> None:
+    """P27: the same Gumbel noise on nested scores picks with the nested probabilities."""
+    runs = 40_000
+    utility = np.broadcast_to(frozen([0.7, -0.4, 1.1]).reshape(1, 3, 1, 1), (1, 3, 1, runs))
+    score = frozen(choice.nested(choice.scores(utility, one(0.0), one(1.0)), one(nest)))
+    noise = choice.gumbel(np.random.default_rng(3).random(score.shape))
+    share = choice.pick(score, None, noise).mean(axis=-1).ravel()
+    wanted = nested_probabilities(cube(0.0, 0.7, -0.4, 1.1, axis=POWER), nest).ravel()[1:]
+    assert (np.abs(share - wanted) < 4 * np.sqrt(wanted * (1 - wanted) / runs)).all()

@@ -17,7 +17,9 @@ from sim.rules import dependence
 CAPITAL = arrays(np.float64, (2, 3, 5, 2), elements=st.just(0.0) | st.floats(1e-6, 100))
 OTHERS = arrays(np.float64, (2, 1, 5, 2), elements=st.floats(0.01, 100))
 TRADE = arrays(np.float64, (2, 4, 1, 2), elements=st.floats(0.01, 100))
+TRANSIT = arrays(np.float64, (2, 3, 1, 2), elements=st.floats(0, 1 / 3))
 NOTHING = one(0.0)
+ROADS = slice(Domain.INFRASTRUCTURE, Domain.INFRASTRUCTURE + 1)
 
 
 def test_shares_in_capital_and_in_trade() -> None:
@@ -25,7 +27,7 @@ def test_shares_in_capital_and_in_trade() -> None:
     capital[0, :, Domain.ENERGY, 0] = [2, 1]
     others = np.ones((1, 1, 5, 1))
     trade = cube(3, 2, 5, axis=PARTNER)
-    share = dependence.by_domain(frozen(capital), frozen(others), NOTHING, trade)
+    share = dependence.by_domain(frozen(capital), frozen(others), NOTHING, trade, NOTHING, NOTHING)
     assert share[0, :, Domain.ENERGY, 0].tolist() == [0.5, 0.25]
     assert share[0, :, Domain.TRADE, 0].tolist() == [0.3, 0.2]
     assert not share[0, :, [Domain.INFRASTRUCTURE, Domain.SECURITY, Domain.TECHNOLOGY], 0].any()
@@ -34,7 +36,8 @@ def test_shares_in_capital_and_in_trade() -> None:
 def test_capital_in_trade_does_not_count() -> None:
     capital = cube(100, 0, 0, 0, 0, axis=DOMAIN)
     others = cube(1, 1, 1, 1, 1, axis=DOMAIN)
-    share = dependence.by_domain(capital, others, NOTHING, cube(1, 3, axis=PARTNER))
+    trade = cube(1, 3, axis=PARTNER)
+    share = dependence.by_domain(capital, others, NOTHING, trade, NOTHING, NOTHING)
     assert share[0, 0, Domain.TRADE, 0] == 0.25
 
 
@@ -42,37 +45,60 @@ def test_remittances_count_as_capital_in_human_ties_only() -> None:
     migrants = cube(1, 0, axis=POWER)
     capital, others = frozen(np.ones((1, 2, 5, 1))), frozen(np.full((1, 1, 5, 1), 2.0))
     trade = cube(1, 1, 2, axis=PARTNER)
-    share = dependence.by_domain(capital, others, migrants, trade)
+    share = dependence.by_domain(capital, others, migrants, trade, NOTHING, NOTHING)
     assert share[0, :, Domain.TECHNOLOGY, 0].tolist() == [2 / 5, 1 / 5]
     assert share[0, :, Domain.ENERGY, 0].tolist() == [1 / 4, 1 / 4]
 
 
-@given(CAPITAL, OTHERS, TRADE)
+def test_transit_takes_its_weight_from_capital_in_infrastructure_only() -> None:
+    """E25: (1 - omega_tr) K / (sum K + K^o) + omega_tr TD."""
+    capital, others = frozen(np.ones((1, 2, 5, 1))), frozen(np.full((1, 1, 5, 1), 2.0))
+    transit, trade = cube(0.6, 0.1, axis=POWER), cube(1, 1, 2, axis=PARTNER)
+    share = dependence.by_domain(capital, others, NOTHING, trade, transit, one(0.5))
+    wanted = [0.5 * 0.25 + 0.5 * 0.6, 0.5 * 0.25 + 0.5 * 0.1]
+    np.testing.assert_allclose(share[0, :, Domain.INFRASTRUCTURE, 0], wanted, rtol=1e-15)
+    others_left = np.delete(share[0, :, :, 0], Domain.INFRASTRUCTURE, axis=1)
+    np.testing.assert_array_equal(others_left, 0.25)
+
+
+@pytest.mark.parametrize(("weight", "wanted"), [(0.0, [0.25, 0.25]), (1.0, [0.6, 0.1])])
+def test_weight_of_transit_at_its_ends(weight: float, wanted: list[float]) -> None:
+    capital, others = frozen(np.ones((1, 2, 5, 1))), frozen(np.full((1, 1, 5, 1), 2.0))
+    transit, trade = cube(0.6, 0.1, axis=POWER), cube(1, 1, 2, axis=PARTNER)
+    share = dependence.by_domain(capital, others, NOTHING, trade, transit, one(weight))
+    np.testing.assert_allclose(share[0, :, Domain.INFRASTRUCTURE, 0], wanted, rtol=1e-15)
+
+
+@given(CAPITAL, OTHERS, TRADE, TRANSIT, st.floats(0, 1))
 def test_shares_stay_within_the_simplex(
-    capital: np.ndarray, others: np.ndarray, trade: np.ndarray
+    capital: np.ndarray, others: np.ndarray, trade: np.ndarray, transit: np.ndarray, weight: float
 ) -> None:
-    share = dependence.by_domain(frozen(capital), frozen(others), NOTHING, frozen(trade))
+    share = dependence.by_domain(
+        frozen(capital), frozen(others), NOTHING, frozen(trade), frozen(transit), one(weight)
+    )
     assert (share >= 0).all()
     rest = others / (capital.sum(axis=POWER, keepdims=True) + others)
     rest[:, :, Domain.TRADE] = (trade[:, 3:] / trade.sum(axis=PARTNER, keepdims=True))[:, :, 0]
+    away = 1 - transit.sum(axis=POWER, keepdims=True)  # what crosses no power
+    rest[:, :, ROADS] += weight * (away - rest[:, :, ROADS])
     np.testing.assert_allclose(share.sum(axis=POWER, keepdims=True) + rest, 1, rtol=1e-12)
 
 
-@given(CAPITAL, OTHERS, TRADE, st.sampled_from([0.25, 2.0, 1024.0]))
+@given(CAPITAL, OTHERS, TRADE, TRANSIT, st.sampled_from([0.25, 2.0, 1024.0]))
 def test_units_of_money_do_not_matter(
-    capital: np.ndarray, others: np.ndarray, trade: np.ndarray, factor: float
+    capital: np.ndarray, others: np.ndarray, trade: np.ndarray, transit: np.ndarray, factor: float
 ) -> None:
-    parts = [frozen(capital), frozen(others), NOTHING, frozen(trade)]
-    first = dependence.by_domain(*parts)
-    second = dependence.by_domain(*(frozen(factor * part) for part in parts))
+    money = [frozen(capital), frozen(others), one(0.5), frozen(trade)]
+    first = dependence.by_domain(*money, frozen(transit), one(0.3))
+    larger = [frozen(factor * part) for part in money]
+    second = dependence.by_domain(*larger, frozen(transit), one(0.3))
     np.testing.assert_allclose(second, first, rtol=1e-14)
 
 
 def test_nothing_at_all_is_no_dependence() -> None:
     nothing = frozen(np.zeros((1, 2, 5, 1)))
-    share = dependence.by_domain(
-        nothing, NOTHING * np.ones((1, 1, 5, 1)), NOTHING, cube(0, 0, 1, axis=PARTNER)
-    )
+    others, trade = frozen(np.zeros((1, 1, 5, 1))), cube(0, 0, 1, axis=PARTNER)
+    share = dependence.by_domain(nothing, others, NOTHING, trade, NOTHING, one(0.5))
     assert not share.any()
 
 

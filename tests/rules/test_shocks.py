@@ -1,4 +1,4 @@
-"""Events that strike at a rate (E1) against the Poisson distribution and half-lives."""
+"""Events at a rate (E1) and documents (O10) against their distributions and half-lives."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import poisson
+from scipy.stats import binom, poisson
 from support import cube, frozen, one
 
 from sim.axes import EVENT, REPLICATE
@@ -82,3 +82,42 @@ def test_surge_of_a_steady_stream_settles_at_size_over_loss() -> None:
     for _ in range(200):
         surge = frozen(shocks.surge(surge, one(0.5), one(0.2), one(1.0)))
     assert surge.item() == pytest.approx(0.2 / (1 - 0.5), rel=1e-12)
+
+
+# --- documents carried out (O10) ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("trials", [1, 2, 19, 200, 1000])
+@pytest.mark.parametrize("chance", [0.001, 0.07, 0.5, 0.93])
+def test_successes_are_the_binomial_quantile(trials: int, chance: float) -> None:
+    uniform = np.random.default_rng(3).random(20_000)
+    count = shocks.successes(cube(*uniform, axis=REPLICATE), one(trials), one(chance))
+    np.testing.assert_array_equal(count.ravel(), binom.ppf(uniform, trials, chance))
+
+
+@given(st.floats(1e-9, 1 - 1e-9), st.integers(0, 60), st.floats(0, 1))
+def test_successes_bracket_the_uniform(uniform: float, trials: int, chance: float) -> None:
+    count = shocks.successes(one(uniform), one(trials), one(chance)).item()
+    assert 0 <= count <= trials
+    assert binom.cdf(count, trials, chance) >= uniform - 1e-9
+    assert count == 0 or binom.cdf(count - 1, trials, chance) <= uniform + 1e-9
+
+
+@pytest.mark.parametrize("trials", [0, 1, 19, 1000])
+def test_successes_are_none_or_all_where_the_chance_leaves_no_doubt(trials: int) -> None:
+    uniform = cube(2.0**-54, 0.3, 1 - 2.0**-53, axis=REPLICATE)
+    assert not shocks.successes(uniform, one(trials), one(0.0)).any()
+    np.testing.assert_array_equal(shocks.successes(uniform, one(trials), one(1.0)), trials)
+
+
+def test_replicates_keep_their_own_numbers_of_documents_and_chances() -> None:
+    generator = np.random.default_rng(5)
+    uniform = frozen(generator.random((1, 1, 1, 400)))
+    trials = frozen(generator.integers(0, 30, (1, 1, 1, 400)))
+    chance = frozen(generator.random((1, 1, 1, 400)))
+    found = shocks.successes(uniform, trials, chance)
+    np.testing.assert_array_equal(found, binom.ppf(uniform, trials, chance))
+    for replicate in (0, 17, 399):
+        alone = slice(replicate, replicate + 1)
+        single = shocks.successes(uniform[..., alone], trials[..., alone], chance[..., alone])
+        assert single.item() == found[0, 0, 0, replicate]
