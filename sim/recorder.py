@@ -17,7 +17,9 @@ from sim.outcomes import (
     FLOWS,
     OUTCOMES,
     STOCKS,
+    Course,
     Data,
+    Derived,
     Outcome,
 )
 from sim.parameters import Parameters
@@ -48,7 +50,8 @@ def recorded(wanted: Collection[str]) -> frozenset[str]:
         if name not in OUTCOMES:
             raise InputError(f"outcomes: unknown outcome '{name}'{nearest(name, OUTCOMES)}")
     names = set(wanted or OUTCOMES)
-    for outcome in (*COURSES, *reversed(DERIVED)):
+    follows: tuple[Course | Derived, ...] = (*COURSES, *reversed(DERIVED))
+    for outcome in follows:
         if outcome.name in names:
             names |= set(outcome.of)
     return frozenset(names)

@@ -7,7 +7,7 @@ this file are (corridor, replicate), short K, R, or one row a route set.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -142,8 +142,8 @@ def equilibrium(
             here, gap = here[:, moving], gap[:, moving]
             state = [part[..., moving] for part in state]
         if not active.size:
-            whole = _Problem(costs, sensitivity, routes, demand)
-            found = [route_choice(whole.cost(n, flow), sensitivity) for n in range(len(routes))]
+            crowd, _ = crowding(costs, flow)
+            found = [route_choice(costs_of(r, costs, crowd), sensitivity) for r in routes]
             return Equilibrium(flow, [q for q, _ in found], [c for _, c in found])
         distance = _add_up(gap * gap)
         worse = distance >= nearest[:, active]
@@ -161,6 +161,16 @@ def equilibrium(
     raise MultivectorError(f"corridors: traffic finds no equilibrium in {rounds} rounds")
 
 
+class _Choice(NamedTuple):
+    """A route set with several open corridors, reduced to these."""
+
+    demand: FloatArray  # (1, R), Mt/yr
+    rows: list[int]  # its corridors
+    cells: tuple[Any, ...]  # and theirs in the matrix of a step
+    fixed: FloatArray  # costs without congestion, (rows, ·)
+    leg: FloatArray | None  # part of the way, (rows, ·)
+
+
 class _Problem:
     """What stays the same while the flows are sought, for some of the replicates."""
 
@@ -171,69 +181,83 @@ class _Problem:
         routes: Sequence[RouteSet],
         demand: FloatArray,
     ) -> None:
-        self.costs, self.sensitivity, self.routes, self.demand = costs, sensitivity, routes, demand
-        self.rows = [list(route.corridors) for route in routes]
-        self.legs = [_legs(route, costs) if any(route.own) else None for route in routes]
-        way = costs.freight + costs.time
-        self.fixed = [
-            (way[rows] if leg is None else way[rows] * leg) + costs.risk[rows]
-            for rows, leg in zip(self.rows, self.legs, strict=True)
-        ]
-        self.choosing = [n for n, rows in enumerate(self.rows) if len(rows) > 1]
+        self.costs, self.sensitivity = costs, sensitivity
+        is_open: BoolArray = np.logical_or.reduce(np.isfinite(costs.risk), axis=-1)
         self.settled = np.zeros((len(costs.freight), demand.shape[-1]))
-        for number, rows in enumerate(self.rows):
-            if len(rows) == 1:
-                self.settled[rows] += demand[number] * np.isfinite(self.fixed[number])
+        chosen = []
+        for route, amount in zip(routes, demand, strict=True):
+            kept = [n for n, corridor in enumerate(route.corridors) if is_open[corridor]]
+            rest = RouteSet(
+                tuple(route.corridors[n] for n in kept), tuple(route.own[n] for n in kept)
+            )
+            if len(kept) == 1:
+                self.settled[rest.corridors[0]] += amount * np.isfinite(
+                    costs.risk[rest.corridors[0]]
+                )
+            elif kept:
+                chosen.append((rest, amount[np.newaxis]))
+        self.places = sorted({place for rest, _ in chosen for place in rest.corridors})
+        self.choices = [self._choice(rest, amount) for rest, amount in chosen]
+
+    def _choice(self, route: RouteSet, demand: FloatArray) -> _Choice:
+        places = [self.places.index(corridor) for corridor in route.corridors]
+        fixed = costs_of(route, self.costs, np.zeros((len(self.costs.freight), 1)))
+        leg = _legs(route, self.costs) if any(route.own) else None
+        return _Choice(demand, list(route.corridors), np.ix_(places, places), fixed, leg)
 
     def some(self, chosen: BoolArray) -> _Problem:
         """The same for some replicates; what is equal for all stays as it is."""
         found = object.__new__(_Problem)
-        found.routes, found.rows, found.choosing = self.routes, self.rows, self.choosing
+        found.places = self.places
         found.costs = RouteCosts(*(_few(part, chosen) for part in self.costs))
-        found.sensitivity, found.demand = _few(self.sensitivity, chosen), self.demand[:, chosen]
-        found.legs = [leg if leg is None else _few(leg, chosen) for leg in self.legs]
-        found.fixed = [_few(part, chosen) for part in self.fixed]
+        found.sensitivity = _few(self.sensitivity, chosen)
         found.settled = self.settled[:, chosen]
+        found.choices = [
+            choice._replace(
+                demand=choice.demand[:, chosen],
+                fixed=_few(choice.fixed, chosen),
+                leg=choice.leg if choice.leg is None else _few(choice.leg, chosen),
+            )
+            for choice in self.choices
+        ]
         return found
-
-    def cost(self, number: int, flow: FloatArray) -> FloatArray:
-        """GC of the corridors of one route set, (corridors of the set, R), percent."""
-        return self._cost(number, crowding(self.costs, flow)[0])
-
-    def _cost(self, number: int, crowd: FloatArray) -> FloatArray:
-        part, leg = crowd[self.rows[number]], self.legs[number]
-        return self.fixed[number] + (part if leg is None else part * leg)
 
     def gap(self, flow: FloatArray) -> tuple[FloatArray, list[FloatArray]]:
         """Flows less the traffic that their costs attract, and what a step needs of it."""
         crowd, slope = crowding(self.costs, flow)
         gap = flow - self.settled
         state = [slope]
-        for number in self.choosing:
-            share, _ = route_choice(self._cost(number, crowd), self.sensitivity)
-            gap[self.rows[number]] -= self.demand[number] * share
+        for choice in self.choices:
+            dearer = crowd[choice.rows]
+            if choice.leg is not None:
+                dearer *= choice.leg
+            share, _ = route_choice(choice.fixed + dearer, self.sensitivity)
+            gap[choice.rows] -= choice.demand * share
             state.append(share)
         return gap, state
 
     def newton(self, flow: FloatArray, gap: FloatArray, state: list[FloatArray]) -> FloatArray:
         """Solve (1 + theta S D) step = gap.
 
-        S is the sum over route sets of demand (diag q - q q'), D the slope of congestion.
+        S is the sum over route sets of demand (diag q - q q'), D the slope of congestion. Corridors
+        that no route set chooses among have their traffic at once.
         """
         slope, *shares = state
-        corridors, replicates = flow.shape
-        matrix = np.zeros((corridors, corridors, replicates))
-        diagonal = np.arange(corridors)
+        size, replicates = len(self.places), flow.shape[-1]
+        matrix = np.zeros((size, size, replicates))
+        diagonal = np.arange(size)
         matrix[diagonal, diagonal] = 1.0
-        for number, share in zip(self.choosing, shares, strict=True):
-            rows, leg = self.rows[number], self.legs[number]
-            pull = self.sensitivity * self.demand[number] * share
+        for choice, share in zip(self.choices, shares, strict=True):
+            pull = self.sensitivity * choice.demand * share
             block = pull[:, np.newaxis] * -share
-            own = np.arange(len(rows))
+            own = np.arange(len(share))
             block[own, own] += pull
-            block *= slope[rows] if leg is None else slope[rows] * leg
-            matrix[np.ix_(rows, rows)] += block
-        return _solve(matrix, gap.copy())
+            steep = slope[choice.rows]
+            block *= steep if choice.leg is None else steep * choice.leg
+            matrix[choice.cells] += block
+        step = gap.copy()
+        step[self.places] = _solve(matrix, gap[self.places])
+        return step
 
 
 def _few(array: FloatArray, chosen: BoolArray) -> FloatArray:

@@ -39,5 +39,5 @@ def adjust(
     ----------
     share : 1 - exp(-Delta / tau_T), what a step makes up of the way.
     """
-    relative = np.divide(trade, initial, out=np.ones_like(trade), where=initial > 0)
+    relative = np.divide(trade, initial, out=np.ones_like(trade), where=trade > 0)
     return trade * np.exp(share * (target - np.log(relative)))

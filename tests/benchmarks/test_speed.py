@@ -19,7 +19,7 @@ import mesa
 import numpy as np
 import pytest
 from reference_model import BatchReference
-from support import moved
+from support import moved, vary
 
 from sim.axes import Domain
 from sim.compose import load_scenario
@@ -149,6 +149,10 @@ def test_cost_grows_at_most_with_the_square_of_the_states() -> None:
             for n in range(number - len(scenario.states))
         }
         larger = replace(scenario, states={**scenario.states, **copies}, baseline=scenario)
+        for code, corridor in scenario.corridors.items():  # room for the freight of all
+            for part in ("capacity", "capacity_limit"):
+                room = getattr(corridor, part).of() * number / 5
+                larger = vary(larger, {f"corridors.{code}.{part}": room})
         spent = statistics.median(seconds(lambda larger=larger: simulate(larger)) for _ in range(3))
         first = first or spent
         exponent = np.log(spent / first) / np.log(number / 5) if number > 5 else 0.0
