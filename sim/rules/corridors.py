@@ -172,7 +172,11 @@ class _Choice(NamedTuple):
 
 
 class _Problem:
-    """What stays the same while the flows are sought, for some of the replicates."""
+    """What stays the same while the flows are sought, for some of the replicates.
+
+    A corridor that is closed for all of them is left out. Sums are taken in the order of the route
+    sets all the same, so that the result for one replicate does not depend on the others.
+    """
 
     def __init__(
         self,
@@ -187,14 +191,15 @@ class _Problem:
         chosen = []
         for route, amount in zip(routes, demand, strict=True):
             kept = [n for n, corridor in enumerate(route.corridors) if is_open[corridor]]
+            if not kept:
+                continue
             rest = RouteSet(
                 tuple(route.corridors[n] for n in kept), tuple(route.own[n] for n in kept)
             )
-            if len(kept) == 1:
-                self.settled[rest.corridors[0]] += amount * np.isfinite(
-                    costs.risk[rest.corridors[0]]
-                )
-            elif kept:
+            if len(route.corridors) == 1:
+                (only,) = rest.corridors
+                self.settled[only] += amount * np.isfinite(costs.risk[only])
+            else:
                 chosen.append((rest, amount[np.newaxis]))
         self.places = sorted({place for rest, _ in chosen for place in rest.corridors})
         self.choices = [self._choice(rest, amount) for rest, amount in chosen]
