@@ -24,11 +24,12 @@ _PACKAGED: Final = Path(__file__).resolve().parent / "configs"
 CONFIG_DIR: Final = _PACKAGED if _PACKAGED.is_dir() else _PACKAGED.parent.parent / "configs"
 """Shipped configurations: inside the installed package, or beside it in a source tree."""
 CONFIG_NAME: Final = "config"
+BASELINE: Final = "strategic_balance"
 _NUMBERS: Final = ("value", "low", "high")
 
 
 def load_scenario(
-    name: str = "strategic_balance",
+    name: str = BASELINE,
     *overrides: str,
     config_dir: str | Path | None = None,
     **settings: Any,
@@ -94,11 +95,11 @@ def ledger(config_dir: str | Path | None = None) -> Ledger:
 
 
 def list_scenarios(config_dir: str | Path | None = None) -> dict[str, str]:
-    """Name and title of every scenario that can be run."""
-    found: dict[str, str] = {}
-    for folder in _folders(config_dir):
+    """Name, title and first sentence of every scenario that can be run, the baseline first."""
+    found = {BASELINE: ""}
+    for folder in reversed(_folders(config_dir)):
         for path in sorted((folder / "scenario").glob("*.yaml")):
-            found.setdefault(path.stem, _title(path))
+            found[path.stem] = _title(path)
     return found
 
 
@@ -134,7 +135,10 @@ def _title(path: Path) -> str:
     except UnicodeDecodeError:
         raise InputError(f"{path}: not UTF-8 text") from None
     story = content.get("story") if isinstance(content, dict) else None
-    return str(story.get("title", "")) if isinstance(story, dict) else ""
+    if not isinstance(story, dict):
+        return ""
+    sentence = " ".join(str(story.get("text", "")).split()).split(". ")[0].rstrip(".")
+    return ": ".join(part for part in (str(story.get("title", "")), sentence) if part)
 
 
 def _folders(config_dir: str | Path | None) -> tuple[Path, ...]:
