@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import mesa
+import numpy as np
 
 from sim.axes import DOMAINS, FloatArray
 from sim.rules import learning, measures
@@ -90,6 +91,21 @@ class State(mesa.Agent):
     def backlog(self) -> dict[str, float]:
         """Signed and not yet come due, USD bn."""
         return self._by_power(self.model.world.backlog[self.place, :, :, 0].sum(axis=1))
+
+    @property
+    def trade(self) -> dict[str, float]:
+        """Trade turnover with each partner, USD bn/yr."""
+        row = self.model.world.trade[self.place, :, 0, 0]
+        codes = self.model.configuration.partner_codes
+        return {code: float(x) for code, x in zip(codes, row, strict=True)}
+
+    @property
+    def opinion(self) -> dict[str, float]:
+        """Share of the public that is well disposed to each power."""
+        opinion = self.model.ties().opinion
+        return self._by_power(
+            np.broadcast_to(opinion, (*opinion.shape[:3], 1))[self.place, :, 0, 0]
+        )
 
     def choose(self, offers: Mapping[str, list[Offer]]) -> Picks:
         """Pick at most one offer in each domain; the default is the scenario's own rule.

@@ -376,3 +376,13 @@ def test_a_rule_of_ones_own_must_answer_and_be_asked() -> None:
     mean_field = load_scenario("strategic_balance", "rules.choice.rule=mean_field")
     with pytest.raises(InputError, match="mean_field"):
         PartnershipModel(mean_field, state_class=Silent)
+
+
+def test_agents_see_trade_and_opinion_of_their_world(short: Scenario) -> None:
+    model = PartnershipModel(short, 3)
+    model.step()
+    state = model.states[1]
+    assert list(state.trade) == ["RU", "CN", "EU", "ROW"]
+    assert sum(state.trade.values()) == pytest.approx(model.world.trade[1].sum())
+    assert list(state.opinion) == ["RU", "CN", "EU"]
+    assert all(0 <= share <= 1 for share in state.opinion.values())

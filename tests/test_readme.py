@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sim.cli import main
+from sim.compose import list_scenarios
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -55,3 +56,8 @@ def test_continuous_integration_calls_the_commands_of_the_readme() -> None:
     for command in ("run", "test"):
         assert f"<!-- command: {command} -->\n```sh\n" in README
         assert f"readme_command {command}" in script.read_text(encoding="utf-8")
+
+
+def test_readme_names_every_scenario() -> None:
+    table = README.split("<!-- scenarios -->")[1].split("<!-- /scenarios -->")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == set(list_scenarios())
