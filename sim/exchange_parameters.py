@@ -36,8 +36,8 @@ FIRST_SENSITIVITY: Final = 0.15
 """Where the search for theta begins, 1 per percent-point."""
 SHARE_TOLERANCE: Final = 1e-6
 """Largest error of the share that theta is found for."""
-SENSITIVITY_ROUNDS: Final = 16
-"""Rounds of that search: the first halve theta at most, the last square the error."""
+SENSITIVITY_ROUNDS: Final = 20
+"""Rounds of that search."""
 
 
 @dataclass(frozen=True)

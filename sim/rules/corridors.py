@@ -298,14 +298,15 @@ def sensitivity_of(
     ----------
     cost : (corridors of the set, R), percent. place : of the corridor in the set.
     share : (1, ·), above 0.
-    guess : where to begin; a step goes at most half the way to 0.
-    rounds : each squares the error.
+    guess : where to begin; a step at most halves or doubles theta.
+    rounds : enough for the way there, the last ones square the error.
     """
     theta = np.full((1, max(cost.shape[-1], share.shape[-1])), guess)
     for _ in range(rounds):
-        split, _ = route_choice(cost, theta)
+        split, whole = route_choice(cost, theta)
         dearer = np.maximum(cost[place] - _add_up(split * cost), np.finfo(np.float64).eps)
-        theta = np.maximum(theta + np.log(split[place] / share) / dearer, theta / 2)
+        excess = theta * (whole - cost[place]) - np.log(share)  # ln q - ln share
+        theta = np.clip(theta + excess / dearer, theta / 2, 2 * theta)
     return theta
 
 
