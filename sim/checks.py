@@ -216,7 +216,10 @@ def _check_corridors(scenario: Scenario) -> None:
             known = (*scenario.powers, *POWERS)
             refuse_unknown([corridor.chokepoint], known, f"{path}.chokepoint", "power")
         if corridor.capacity.high[0] > corridor.capacity_limit.low[0]:
-            raise InputError(f"{path}.capacity: exceeds capacity_limit")
+            raise InputError(
+                f"{path}.capacity: up to {corridor.capacity.high[0]:g} Mt/yr, which exceeds "
+                f"capacity_limit, {corridor.capacity_limit.low[0]:g} Mt/yr at least"
+            )
     rules = scenario.rules.corridors
     refuse_unknown([rules.transit_partner], partners, "rules.corridors.transit_partner", "partner")
     transit = [
@@ -259,7 +262,10 @@ def routes(scenario: Scenario, state: str, partner: str) -> list[str]:
 
 
 def _check_summits(scenario: Scenario) -> None:
-    """Summits fall on steps."""
+    """Summits fall on steps, at least where money or documents wait for them (O4, O10)."""
+    waits = scenario.rules.offers.summit_share.high[0] > 0
+    documents = scenario.rules.documents
+    signs = documents.power if documents.signed.high[0] > 0 else None
     for code, power in scenario.powers.items():
         if power.summits is None:
             continue
@@ -272,7 +278,7 @@ def _check_summits(scenario: Scenario) -> None:
                 f"{path}.every: must be a fixed whole number of steps of {step:g} years"
             )
         offset = (start - parse_period(scenario.horizon.start)) / step
-        if offset != round(offset) and scenario.rules.offers.summit_share.of() > 0:
+        if offset != round(offset) and (waits or code == signs):
             raise InputError(f"{path}.first: {power.summits.first} is not the start of a step")
 
 

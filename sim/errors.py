@@ -22,11 +22,15 @@ class ShapeError(MultivectorError):
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:
-    """Phrase that points to the valid name nearest to ``name``, or lists them when few."""
-    names = sorted(set(valid))
-    close = get_close_matches(name.lower(), [other.lower() for other in names], n=1, cutoff=0.5)
+    """Phrase that points to the valid name nearest to ``name``, or lists them when few.
+
+    Of near names one that begins alike counts first: ``russia`` means ``ru`` rather than ``us``.
+    """
+    names, typed = sorted(set(valid)), name.lower()
+    close = get_close_matches(typed, [other.lower() for other in names], cutoff=0.5)
     if close:
-        match = next(other for other in names if other.lower() == close[0])
+        best = next((other for other in close if other[:1] == typed[:1]), close[0])
+        match = next(other for other in names if other.lower() == best)
         return f" (nearest valid name: '{match}')"
     if 0 < len(names) <= FEW:
         return f" (valid: {', '.join(names)})"

@@ -114,6 +114,9 @@ def _check_fields(event: EventSpec, path: str) -> None:
             f"{path}.size.unit: is '{event.size.unit}', target '{event.target}' expects "
             f"'{grammar.unit}'"
         )
+    passing = event.until is not None or event.half_life is not None
+    if event.factor is not None and passing and event.factor.of() == 0:
+        raise InputError(f"{path}.factor: 0 neither grows nor fades by halves; give a size instead")
     if event.rate is not None:
         if not grammar.rated:
             raise InputError(f"{path}.rate: events on {event.target} have a date")

@@ -66,8 +66,8 @@ def _region(scenario: Scenario, table: Table) -> FloatArray:
 def initial_trade(scenario: Scenario, table: Table) -> FloatArray:
     """Trade at the start by partner, (S, J, 1, ·), USD bn/yr."""
     trade = table("states.{s}.trade.{j}", default=0.0)
-    trade[:, -1:] += _absent_partners(scenario, table)
-    return trade
+    rest = trade[:, -1:] + _absent_partners(scenario, table)
+    return widen([*(trade[:, n : n + 1] for n in range(len(scenario.powers))), rest])
 
 
 def _absent_partners(scenario: Scenario, table: Table) -> FloatArray:

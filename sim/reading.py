@@ -66,7 +66,10 @@ def read_quantity(
             raise InputError(f"{path}: unknown key '{key}'{nearest(str(key), _KEYS)}")
     if node.get("unit") is None:
         raise InputError(f"{path}: no unit (expected '{_either(form)}')")
-    unit = check_unit(str(node["unit"]))
+    try:
+        unit = check_unit(str(node["unit"]))
+    except InputError as error:
+        raise InputError(f"{path}.unit: {error}") from None
     if unit not in form.units:
         raise InputError(f"{path}.unit: is '{unit}', expected '{_either(form)}'")
     values = _numbers(node.get("value"), f"{path}.value", form, vocabulary)
@@ -109,7 +112,9 @@ def _numbers(node: Any, path: str, form: Form, vocabulary: Vocabulary) -> dict[s
             raise InputError(f"{path}: unknown {form.axis} '{entry}'{hint}")
     for entry in () if form.sparse else vocabulary.required[form.axis]:
         if entry not in node:
-            raise InputError(f"{path}: no number for {form.axis} '{entry}'")
+            own = form.axis == "option" and entry != "none"
+            way = f"; give one, or powers.{entry}.entry_shares" if own else ""
+            raise InputError(f"{path}: no number for {form.axis} '{entry}'{way}")
     places = {entry: f"{path}.{entry}" for entry in valid if entry in node}
     return {
         entry: _within(_number(node[entry], place), place, form) for entry, place in places.items()

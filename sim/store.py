@@ -104,7 +104,7 @@ class Run:
             return open_run(target)
         part = parent / f".{self.name}.{os.getpid()}.part"
         try:
-            part.mkdir()
+            part.mkdir(parents=True)
             files = _write_results(part / "results", self)
             if figures is not None:
                 figures(self, part / "figures")
@@ -194,7 +194,7 @@ def find_run(scenario: Scenario, folder: str | Path, ledger: Ledger | None = Non
 
 
 def writable(folder: str | Path) -> Path:
-    """Make a folder for output and check that it can be written to.
+    """Check that a folder for output can be written to, or made, and leave nothing there.
 
     Raises
     ------
@@ -202,9 +202,9 @@ def writable(folder: str | Path) -> Path:
         When it cannot.
     """
     path = Path(folder).expanduser()
-    probe = path / f".writable.{os.getpid()}"
+    there = next(place for place in (path, *path.absolute().parents) if place.exists())
+    probe = there / f".writable.{os.getpid()}"
     try:
-        path.mkdir(parents=True, exist_ok=True)
         probe.touch()
         probe.unlink()
     except OSError as error:

@@ -14,14 +14,15 @@ import sim
 from sim.axes import FloatArray
 from sim.draws import Draws
 from sim.ensemble import Host, run_chunk
+from sim.event_checks import GRAMMAR
 from sim.outcomes import Data
 from sim.parameters import Parameters
 from sim.processes import Decide
 from sim.quantity import Draw, Quantity
+from sim.record import Record
 from sim.recorder import derive
 from sim.scenario import Scenario
 from sim.specs import EventSpec, Target
-from sim.record import Record
 from sim.step import advance
 from sim.world import World
 
@@ -29,6 +30,8 @@ INDEPENDENT = {
     "rules.offers.rollover": 0.0,
     "rules.appraisal.peer_weight": 0.0,
     "rules.learning.social_learning": 0.0,
+    "rules.adaptation.speed": 0.0,
+    "rules.corridors.congestion": 0.0,
 }
 """Changes that cut what couples the states to each other, their shares of the budgets apart."""
 
@@ -146,7 +149,9 @@ def extended(quantity: Quantity, entry: str, value: float) -> Quantity:
 
 def with_event(scenario: Scenario, name: str, target: Target, **fields: Any) -> Scenario:
     """Scenario with one more event; numbers become quantities of the event."""
-    units = {"size": "1", "rate": "1/yr", "half_life": "years", "members": "share"}
+    size = GRAMMAR[target].unit
+    units = {"size": size, "rate": "1/yr", "half_life": "years", "members": "share"}
+    units["factor"] = "ratio"
     known = {
         field: fixed(f"events.{name}.{field}", units[field], value) if field in units else value
         for field, value in fields.items()
@@ -163,14 +168,15 @@ def ending(scenario: Scenario, end: str, step: float | None = None) -> Scenario:
 
 
 def scaled(scenario: Scenario, factor: float) -> Scenario:
-    """Scenario whose sums of money are all multiplied, with their ranges."""
+    """Scenario whose sums of money are all multiplied, with their ranges; tonnes stay tonnes."""
+    times = {"USD bn": factor, "USD bn/yr": factor, "bn/Mt": factor, "Mt/bn": 1 / factor}
 
     def walk(node: Any) -> Any:
         if isinstance(node, Quantity):
-            if not node.unit.startswith("USD bn"):
+            if node.unit not in times:
                 return node
             ends = {
-                end: tuple(factor * x for x in getattr(node, end))
+                end: tuple(times[node.unit] * x for x in getattr(node, end))
                 for end in ("value", "low", "high")
             }
             return replace(node, **ends)

@@ -71,7 +71,12 @@ def test_own_scenario_from_a_folder(tmp_path: Path, capsys: pytest.CaptureFixtur
 
 def test_list(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list"]) == 0
-    assert "strategic_balance  Strategic balance" in capsys.readouterr().out
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 18
+    titles = dict(line.split(maxsplit=1) for line in lines)
+    assert titles["strategic_balance"].startswith("Strategic balance")
+    assert titles["five_suitors"]
+    assert len({line.index(titles[name]) for line, name in zip(lines, titles, strict=True)}) == 1
 
 
 def test_multirun(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from support import baseline, certain, ending, outcomes, trace, vary, with_event
 from sim.axes import DOMAINS, POWER, Domain
 from sim.draws import predraw
 from sim.ensemble import simulate, worlds
+from sim.outcomes import OUTCOMES
 from sim.parameters import ids
 from sim.scenario import Scenario
 from sim.specs import ChoiceRule, DeliveryRule, Prior, Target
@@ -27,14 +28,18 @@ NO_MONEY = {f"powers.{power}.budget": 0.0 for power in POWERS}
 STEADY = {f"powers.{p}.{n}": 0.0 for p in POWERS for n in ("budget_growth", "war_drain")}
 NO_TIES: dict[str, Any] = {
     **{f"states.{s}.trade": dict.fromkeys(POWERS, 0.0) for s in STATES},
+    "rules.dependence.transit_weight": 0.0,  # trade with the rest of the world crosses powers
     **{f"states.{s}.initial_dependence.{d}": 0.0 for s in STATES for d in DOMAINS[1:]},
     **{f"states.{s}.remittances": 0.0 for s in STATES},
 }
 ONLY_RUSSIA = {"ru": 1.0, "cn": 0.0, "eu": 0.0}
 ALL_TIES: dict[str, Any] = {
-    **{f"states.{s}.trade": {**ONLY_RUSSIA, "row": 0.0} for s in STATES},
+    **{f"states.{s}.trade": {**ONLY_RUSSIA, "us": 0.0, "tr": 0.0, "row": 0.0} for s in STATES},
     **{f"states.{s}.initial_dependence.{d}": ONLY_RUSSIA for s in STATES for d in DOMAINS[1:]},
 }
+
+SIGNED_SHARES = {"belief_error", "welfare_trade", "welfare_remittances"}
+"""Outcomes in shares that are differences."""
 
 CASES: dict[str, dict[str, Any]] = {
     "no money": NO_MONEY,
@@ -83,6 +88,54 @@ CASES: dict[str, dict[str, Any]] = {
     "no events": {"events": {}},
     "no institutions": {"institutions": {}},
     "dear money": {f"powers.{p}.budget": 1e6 for p in POWERS},
+    "trade stands still": {"rules.trade.moving": False},
+    "trade moves at once": {"rules.trade.adjustment_time": 1e-3},
+    "trade hardly moves": {"rules.trade.adjustment_time": 1e9},
+    "trade does not mind costs": {"rules.trade.cost_elasticity": 0.0},
+    "routes stand still": {"rules.corridors.moving": False},
+    "no freight": {"rules.corridors.freight_share": 0.0, "rules.corridors.through_transit": 0.0},
+    "three times the transit": {"rules.corridors.through_transit": 80.0},
+    "no congestion": {"rules.corridors.congestion": 0.0},
+    "congestion that grows evenly": {"rules.corridors.congestion_power": 1.0},
+    "strong congestion": {"rules.corridors.congestion": 2.0},
+    "nobody feels transit": {"rules.dependence.transit_weight": 0.0},
+    "transit is all of infrastructure": {"rules.dependence.transit_weight": 1.0},
+    "powers that do not adapt": {"rules.adaptation.speed": 0.0},
+    "powers that adapt at once": {"rules.adaptation.speed": 20.0},
+    "powers that only tremble": {"rules.adaptation.tremble": 1.0},
+    "powers that remember everything": {"rules.adaptation.memory": 0.0},
+    "fast powers without precision": {
+        "rules.adaptation.speed": 20.0,
+        "rules.choice.precision": 0.0,
+    },
+    "full coordination": {
+        f"rules.adaptation.coordination.{p}": {q: 1.0 for q in POWERS if q != p} for p in POWERS
+    },
+    "conditions at once": {"rules.adaptation.condition_speed": 50.0},
+    "one bloc": {"rules.bloc.cohesion": 1.0, "rules.bloc.leverage": 1.0},
+    "a tight nest": {"rules.choice.nest": 0.01},
+    "a tight nest without noise": {
+        "rules.choice.nest": 0.01,
+        "rules.choice.precision": INFINITE,
+    },
+    "money at summits only": {"rules.offers.summit_share": 1.0},
+    "opinion that leaps": {"rules.opinion.delivery_effect": 50.0},
+    "opinion that reverts at once": {
+        "rules.opinion.delivery_effect": 5.0,
+        "rules.opinion.reversion": 2.0,
+    },
+    "growth by investment": {"rules.growth.investment_effect": 1.0},
+    "everybody coerces": {"rules.coercion.rate": dict.fromkeys(POWERS, 100.0)},
+    "everybody coerces all trade away": {
+        "rules.coercion.rate": dict.fromkeys(POWERS, 100.0),
+        "rules.coercion.trade_kept": 0.0,
+        "rules.coercion.opinion_loss": 1.0,
+    },
+    "a thousand documents": {"rules.documents.signed": 1000.0},
+    "all documents are carried out": {
+        "rules.documents.signed": 19.0,
+        "rules.documents.implemented": 1.0,
+    },
 }
 
 
@@ -108,6 +161,10 @@ def check(scenario: Scenario) -> None:
     for name in ("pick_share", "alignment", "dependence", "alignment_stock", "influence"):
         assert data[name].min() >= 0, name
         assert data[name].max() <= 1 + 1e-12, name
+    for name, array in data.items():
+        if OUTCOMES[name].unit == "share" and name not in SIGNED_SHARES:
+            assert array.min() >= -1e-12, name
+            assert array.max() <= 1 + 1e-9, name
     assert (data["credibility"] > 0).all()
     assert (data["credibility"] < 1).all()
 
@@ -198,8 +255,11 @@ def test_without_money_stocks_run_down_and_trade_goes_on(drawn: Scenario) -> Non
     )
     assert not last.backlog.any()
     assert not last.unspent.any()
-    assert np.array_equal(last.trade, first.trade)
-    assert np.array_equal(last.allocation, first.allocation)
+    np.testing.assert_allclose(last.allocation, first.allocation, rtol=1e-12)
+    assert ((last.trade > 0) == (first.trade > 0)).all()
+    assert not np.array_equal(last.trade, first.trade)
+    frozen = trace(vary(drawn, NO_MONEY | {"rules.trade.moving": False}), SOME)
+    assert np.array_equal(frozen.worlds[-1].trade, first.trade)
 
 
 def test_the_backlog_drains_when_the_money_stops(drawn: Scenario) -> None:
@@ -226,6 +286,7 @@ def test_no_dependence_at_all_gives_zero_and_not_nan(drawn: Scenario) -> None:
 
 def test_complete_dependence_on_one_power(drawn: Scenario) -> None:
     changes = ALL_TIES | {"powers.cn.budget": 0.0, "powers.eu.budget": 0.0}
+    changes |= {"rules.dependence.transit_weight": 0.0}  # trade with Russia crosses nobody
     data, _ = outcomes(vary(drawn, changes), SOME)
     np.testing.assert_allclose(data["dependence"][:, :, 0], 1, rtol=1e-12)
     np.testing.assert_allclose(data["influence"][:, 0], 1, rtol=1e-12)
@@ -302,6 +363,14 @@ def test_the_highest_threat_is_not_exceeded(drawn: Scenario) -> None:
         (Target.SANCTIONS, -5.0, "sanctions", 0.0),
         (Target.THREAT, 5.0, "threat", 2.0),
         (Target.THREAT, -5.0, "threat", 0.0),
+        (Target.WAR, 5.0, "war", 1.0),
+        (Target.WAR, -5.0, "war", 0.0),
+        (Target.MIGRATION, 5.0, "migration", 1.0),
+        (Target.MIGRATION, -5.0, "migration", 0.0),
+        (Target.OPINION, 5.0, "opinion", 1.0),
+        (Target.OPINION, -5.0, "opinion", 0.0),
+        (Target.CONDITIONALITY, 5.0, "conditions", 1.0),
+        (Target.CONDITIONALITY, -5.0, "conditions", 0.0),
     ],
 )
 def test_dated_events_do_not_leave_the_range(
@@ -316,6 +385,91 @@ def test_draws_of_a_run_without_events_have_the_right_shape(drawn: Scenario) -> 
     quiet = replace(drawn, events={})
     found = predraw(1, range(3), quiet.steps, ids(quiet))
     assert found.events.shape == (quiet.steps, 5, 0, 1, 3)
+
+
+FACTORS = [
+    (Target.BUDGET, {}),
+    (Target.PROTECTION, {}),
+    (Target.COERCIBILITY, {}),
+    (Target.DELIVERY, {}),
+    (Target.DAYS, {"corridors": ("n", "m")}),
+    (Target.RISK, {"corridors": ("n", "ns")}),
+    (Target.CAPACITY, {"corridors": ("n", "m")}),
+]
+
+
+@pytest.mark.parametrize(("target", "where"), FACTORS, ids=lambda value: str(value))
+@pytest.mark.parametrize("factor", [0.0, 1.0, 5.0])
+def test_factors_of_events_are_harmless(
+    drawn: Scenario, target: Target, where: dict[str, Any], factor: float
+) -> None:
+    check(with_event(drawn, "shock", target, date="2026H1", factor=factor, **where))
+
+
+def test_when_all_corridors_close_trade_pays_for_having_no_route(drawn: Scenario) -> None:
+    """C0 and the cost of no route; nothing moves, crosses nobody, and opens again at once."""
+    everywhere = tuple(drawn.corridors)
+    event: dict[str, Any] = {"date": "2026H2", "corridors": everywhere, "factor": 0.0}
+    closed = with_event(drawn, "closure", Target.CAPACITY, **event)
+    check(closed)
+    run = trace(closed, SOME)
+    x = run.parameters.exchange
+    for step, record in enumerate(run.records):
+        shut = step >= 2
+        assert (record.exchange.flow.any(axis=(0, 1, 2)) == (not shut)).all()
+        assert (run.worlds[step + 1].transit.any(axis=(0, 1, 2)) == (not shut)).all()
+        if shut:
+            wanted = x.first_cost + x.unreachable_cost
+            np.testing.assert_array_equal(record.exchange.cost, wanted)
+            assert (record.exchange.open_capacity == 0).all()
+    before, after = run.worlds[2].trade, run.worlds[-1].trade
+    assert (after < before).all()
+    assert (after > 0).all()
+    np.testing.assert_array_equal(run.worlds[-1].capacity, run.worlds[2].capacity)
+    event = {"date": "2026H2", "corridors": everywhere, "size": -1e3, "half_life": 1e-2}
+    brief = with_event(drawn, "closure", Target.CAPACITY, **event)
+    reopened = trace(brief, SOME).records[3].exchange
+    assert reopened.flow.any(axis=(0, 1, 2)).all()
+
+
+def test_no_trade_and_no_route_is_harmless_also_when_a_route_opens(drawn: Scenario) -> None:
+    """Nobody trades with China, and the only way there is under construction."""
+    changes: dict[str, Any] = {f"states.{s}.trade": {"cn": 0.0} for s in STATES}
+    for name, corridor in drawn.corridors.items():
+        if name != "cku":
+            others = tuple(partner for partner in corridor.partners if partner != "cn")
+            changes[f"corridors.{name}.partners"] = others
+    changes["events.railway_opens.date"] = "2027H1"
+    apart = vary(drawn, changes)
+    check(apart)
+    run = trace(apart, SOME)
+    for step, record in enumerate(run.records):
+        cost = record.exchange.cost[:, 1, 0]
+        assert not record.exchange.trade[:, 1].any()
+        reached = [STATES.index(s) for s in drawn.corridors["cku"].states]
+        unreachable = run.parameters.exchange.unreachable_cost.item()
+        assert (cost[0] == unreachable).all()
+        assert (cost[reached] == unreachable).all() == (step < 3)
+
+
+def test_opinion_keeps_within_its_range_when_an_event_takes_what_it_rests_on(
+    drawn: Scenario,
+) -> None:
+    """O7: a public that deliveries won or lost, and an event that then moves all opinion."""
+    lively = vary(drawn, {"rules.opinion.delivery_effect": 5.0})
+    seen = set()
+    for size in (-0.6, 0.6):
+        event: dict[str, Any] = {"date": "2027H2", "size": size}
+        shocked = with_event(lively, "mood", Target.OPINION, **event)
+        check(shocked)
+        run = trace(shocked, SOME)
+        for record in run.records:
+            opinion = record.ties.opinion
+            assert opinion.min() >= 0
+            assert opinion.max() <= 1
+            seen |= {0.0, 1.0} & set(opinion.ravel())
+        assert run.worlds[3].opinion_shift.any()
+    assert seen == {0.0, 1.0}
 
 
 @pytest.mark.parametrize("rule", list(ChoiceRule))

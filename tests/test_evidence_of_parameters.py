@@ -27,7 +27,7 @@ def baseline() -> Scenario:
 
 @pytest.fixture(scope="module")
 def tree() -> dict[str, Any]:
-    return compose._compose((), (compose.CONFIG_DIR,))
+    return compose._compose((), (compose.CONFIG_DIR,))[0]
 
 
 def without(ledger: Ledger, fact: str) -> Ledger:

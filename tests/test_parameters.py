@@ -107,8 +107,14 @@ def test_beliefs_start_at_the_delivery_probability(central: Scenario, run: Trace
 
 
 def test_stocks_start_at_the_documented_shares(central: Scenario, run: Trace) -> None:
-    """Dependence before the first pick is x0 in each domain, trade shares in trade."""
+    """Dependence before the first pick is x0 in each domain, trade shares in trade.
+
+    In infrastructure transit takes its weight from x0 (E25).
+    """
     ties = run.records[0].ties.by_domain
+    transit = run.worlds[0].transit[:, :, 0, 0]
+    weight = central.rules.dependence.transit_weight.of()
+    assert transit[:, 0].min() > 0.1  # Russia holds the north
     for s, state in enumerate(central.states.values()):
         partners = math.fsum(state.trade.value)
         for p, power in enumerate(POWERS):
@@ -116,6 +122,8 @@ def test_stocks_start_at_the_documented_shares(central: Scenario, run: Trace) ->
             assert share == pytest.approx(state.trade.of(power) / partners, rel=1e-13)
             for domain in ("infrastructure", "energy", "security"):
                 wanted = getattr(state.initial_dependence, domain).of(power)
+                if domain == "infrastructure":
+                    wanted = (1 - weight) * wanted + weight * transit[s, p]
                 found = ties[s, p, DOMAINS.index(domain), 0]
                 assert found == pytest.approx(wanted, rel=1e-12)
     # remittances count for Russia in human ties: K + remcap Rem over all K and K^o

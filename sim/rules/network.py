@@ -75,7 +75,8 @@ def tonnage(
     tonnes : Mt for each bn. through : Q, Mt/yr.
     shut : (S, 1, 1, R), 1 where a state finds corridors closed against it.
     """
-    found = np.zeros((len(network.routes), trade.shape[-1]))
+    replicates = max(part.shape[-1] for part in (trade, tonnes, through))
+    found = np.zeros((len(network.routes), replicates))
     for state, row in enumerate(network.sets):
         for partner, number in enumerate(row):
             amount = trade[state, partner, 0]
@@ -116,7 +117,8 @@ def crossing(
     -------
     TD, (S, P, 1, R).
     """
-    states, partners, _, replicates = trade.shape
+    states, partners = trade.shape[:2]
+    replicates = max(part.shape[-1] for part in (trade, *shares))
     found = np.zeros((states, partners - 1, 1, replicates))
     whole = sum_over(trade, PARTNER)
     for power, held in network.chokepoints.items():

@@ -112,6 +112,14 @@ def test_corridors_shut_to_nobody_are_open(state: int) -> None:
     )
 
 
+def test_numbers_that_are_the_same_for_all_replicates_go_with_those_that_are_not() -> None:
+    drawn = frozen([0.5, 1.0]).reshape(1, 1, 1, 2)
+    found = network.tonnage(NETWORK, TRADE, drawn, one(4.0), None)
+    for place, tonnes in enumerate((0.5, 1.0)):
+        alone = network.tonnage(NETWORK, TRADE, one(tonnes), one(4.0), None)
+        np.testing.assert_array_equal(found[:, place : place + 1], alone)
+
+
 # --- numbers by pair ------------------------------------------------------------------------------
 
 
@@ -151,6 +159,13 @@ def test_a_state_that_finds_corridors_shut_crosses_nobody_there() -> None:
     found = network.crossing(NETWORK, TRADE, SHARES, FIRST_SHUT)
     assert found[0, RUSSIA].item() == 0
     assert found[1, RUSSIA].item() == pytest.approx(0.5 * 3 / 10, rel=1e-15)
+
+
+def test_trade_that_is_the_same_for_all_replicates_takes_the_routes_of_each() -> None:
+    wide = [frozen(np.broadcast_to(share, (len(share), 3))) for share in SHARES]
+    found = network.crossing(NETWORK, TRADE, wide, None)
+    alone = network.crossing(NETWORK, TRADE, SHARES, None)
+    np.testing.assert_array_equal(found, np.broadcast_to(alone, (2, 2, 1, 3)))
 
 
 def test_without_chokepoints_nobody_is_crossed() -> None:

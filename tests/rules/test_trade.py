@@ -115,6 +115,11 @@ def test_no_trade_stays_none(target: np.ndarray, share: float) -> None:
     np.testing.assert_array_equal(found, nothing)
 
 
+def test_trade_that_ended_stays_ended() -> None:
+    """All of it gone, by coercion say: nothing is left that could grow."""
+    assert trade.adjust(one(0.0), one(4.0), one(0.5), one(0.3)).item() == 0
+
+
 def test_no_trade_with_one_partner_leaves_the_others_alone() -> None:
     now, initial = cube(4, 0, 9, axis=PARTNER), cube(2, 0, 9, axis=PARTNER)
     found = trade.adjust(now, initial, cube(0.0, 5.0, 0.1, axis=PARTNER), one(0.5)).ravel()
