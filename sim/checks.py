@@ -233,7 +233,7 @@ def _check_corridors(scenario: Scenario) -> None:
         raise InputError(
             f"rules.corridors.start_corridor: '{rules.start_corridor}' is not one of several "
             f"corridors that all states can take to '{rules.transit_partner}' at the start"
-            f"{nearest(rules.start_corridor, transit)}"
+            f"{nearest(rules.start_corridor, transit)}; name another together with its start_share"
         )
     closes = scenario.rules.coercion.closes
     refuse_unknown(closes, scenario.corridors, "rules.coercion.closes", "corridor")

@@ -59,6 +59,12 @@ def compose_scenario(overrides: Sequence[str], config_dir: str | Path | None = N
     parsed = [_parse(text) for text in overrides]
     _check_groups(parsed, folders)
     tree, choices = _compose(overrides, folders)
+    for group in ("scenario", "mechanism"):
+        if group in tree:
+            raise InputError(
+                f"{group}={choices.get(group)}: its file must begin with the line "
+                "'# @package _global_'"
+            )
     try:
         baseline = _baseline_of(choices.get("states"), choices.get("powers"), folders)
         return build_scenario(tree, ledger(config_dir), _user_set(parsed), baseline)

@@ -1,4 +1,4 @@
-"""Trade, corridors and remittances in a step: stage 7 (E24, E27, O9)."""
+"""Trade, corridors and remittances in a step (E24, E27, O9)."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def _trade(
     if coercion is None:
         return after
     struck = coercion.struck.copy()
-    if x.network.closing is not None:
+    if x.network.closing is not None and x.routes_move:
         struck[:, x.network.closing] = 0.0  # it closes corridors instead
     kept = 1 - struck * (1 - parameters.modules.trade_kept)
     after[:, :-1] *= kept

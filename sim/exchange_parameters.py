@@ -213,9 +213,10 @@ def _sensitivity(scenario: Scenario, table: Table, net: Network, costs: RouteCos
     found, _ = route_choice(cost, theta)
     if (np.abs(found[place] - share) > SHARE_TOLERANCE).any():
         raise InputError(
-            f"rules.corridors.start_share: no sensitivity to costs gives corridor "
-            f"'{rules.start_corridor}' {share.max():.3g} of the freight; with none at all it would "
-            f"have {1 / len(cost):.3g}"
+            f"rules.corridors.start_share: at no sensitivity to costs does corridor "
+            f"'{rules.start_corridor}' have its share of freight; it must cost more than its "
+            f"rivals on average (freight, days, sanction_risk), and the share must be below "
+            f"{1 / len(cost):.3g}"
         )
     return theta[np.newaxis, np.newaxis]
 

@@ -110,6 +110,11 @@ def _read(cls: type[Spec], node: Any, path: str, context: Context) -> Spec:
         if key not in fields:
             valid = [name for name in fields if name != "baseline"]
             raise InputError(f"{_join(path, key)}: unknown key{nearest(str(key), valid)}")
+    if "id" in fields and "id" not in node:
+        group = path.rpartition(".")[0]
+        raise InputError(
+            f"{path}: changed, but nothing of that name is among the {group} of this run"
+        )
     values: dict[str, Any] = {}
     for name, item in fields.items():
         place = _join(path, name)

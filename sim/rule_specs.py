@@ -24,6 +24,8 @@ from sim.specs import (
 )
 
 AT_LEAST_1: Final = Limits(1.0)
+UP_TO_30: Final = Limits(0.0, 30.0)
+"""Keeps exponentials finite; far beyond any range of the model."""
 DOCUMENTS: Final = Limits(0.0, 1000.0)
 
 
@@ -107,7 +109,7 @@ class DependenceRules:
 class AdaptationRules:
     """Powers that shift their budgets and conditions (E28-E30, O2, O5)."""
 
-    speed: Quantity = quantity("1/yr", limits=AT_LEAST_0)  # gamma
+    speed: Quantity = quantity("1/yr", limits=UP_TO_30)  # gamma
     tremble: Quantity = quantity("share", limits=SHARE)  # epsilon
     memory: Quantity = quantity("share", limits=SHARE)  # xi
     condition_speed: Quantity = quantity("1/yr", limits=AT_LEAST_0)  # eta_c
@@ -152,7 +154,7 @@ class CorridorRules:
 class RemittanceRules:
     """Remittances from the power that hosts migrants (E27d)."""
 
-    elasticity: Quantity = quantity("1", limits=AT_LEAST_0)  # epsilon_m
+    elasticity: Quantity = quantity("1", limits=UP_TO_30)  # epsilon_m
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -94,11 +94,12 @@ def _returns(
     """E28: marginal return of each cell, and the valuations that the first step reveals."""
     p, modules = parameters, parameters.modules
     chosen = appraised.probability[:, 1:]
-    within = None
+    within, pull = None, chosen
     if modules.on.nest:
         some = 1 - appraised.probability[:, :1]
         inside = np.divide(chosen, some, out=np.zeros_like(chosen), where=some > 0)
         within = (1 / modules.nest - 1) * (1 - inside)
+        pull = chosen + (1 / modules.nest - 1) * inside
     per_score = adaptation.return_on_money(
         p.precision, p.domain_weights, table.credibility, table.value, p.value_scale, world.gdp
     )
@@ -109,9 +110,6 @@ def _returns(
         valuation = np.divide(1.0, seen, out=np.zeros_like(seen), where=seen > 0)
     gain = valuation * seen
     if modules.coordination is not None:
-        pull = chosen
-        if within is not None:
-            pull = chosen + (1 / modules.nest - 1) * inside
         gain -= adaptation.others_loss(modules.coordination, per_score, valuation, chosen, pull)
     np.maximum(gain, LEAST_RETURN, out=gain)
     return gain, valuation

@@ -579,7 +579,7 @@ class State(mesa.Agent):
                 for j, before in self.trade.items()
             }
             for p, struck in self.struck.items():
-                if struck and not model.closable[p]:
+                if struck and not (model.closable[p] and model.network.moving):
                     self.trade[p] *= model.trade_kept
         union = 1.0
         for i, effect in model.migration_effects.items():

@@ -42,6 +42,7 @@ FLOORS = {
     "sim.parameter_parts": 3.3,
     "sim.parameters": 3.4,
     "sim.world": 3.5,
+    "sim.schedule": 0.2,
     "sim.processes": 4,
     "sim.review": 4.1,
     "sim.strategy": 4.1,

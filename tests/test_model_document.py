@@ -121,7 +121,7 @@ def test_document_prints_the_schedule() -> None:
 
 @pytest.mark.skipif("<!-- schedule -->" not in README, reason="README prints no schedule")
 def test_readme_prints_the_schedule() -> None:
-    assert rows(between(README, "schedule")) == schedule_rows()
+    assert rows(between(README, "schedule")) == [row[:3] for row in schedule_rows()]
 
 
 def test_document_prints_the_outcomes() -> None:

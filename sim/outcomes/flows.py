@@ -261,7 +261,7 @@ FLOWS: Final = (
         "trade_cost",
         "percent",
         ("state", "partner"),
-        "cost of reaching a partner over all routes, in percent of the value of goods",
+        "cost of reaching a partner in percent of the value of goods, a log-sum over routes",
         compute=lambda r, p: r.exchange.cost,
     ),
     Flow(

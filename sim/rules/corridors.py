@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim.axes import BoolArray, FloatArray, sum_over
-from sim.errors import MultivectorError
+from sim.errors import InputError
 
 
 class RouteSet(NamedTuple):
@@ -125,8 +125,8 @@ def equilibrium(
 
     Raises
     ------
-    MultivectorError
-        A replicate finds no equilibrium.
+    InputError
+        A replicate finds no equilibrium, because there is far more traffic than capacity.
     """
     problem = _Problem(costs, sensitivity, routes, demand)
     flow = start.copy()
@@ -158,7 +158,12 @@ def equilibrium(
         nearest[:, active] = np.where(worse, nearest[:, active], distance)
         flow[:, active] = following
         here = following
-    raise MultivectorError(f"corridors: traffic finds no equilibrium in {rounds} rounds")
+    load = (flow[:, active] / np.broadcast_to(costs.capacity, flow.shape)[:, active]).max()
+    raise InputError(
+        f"corridors: traffic of {load:.3g} times the capacity finds no equilibrium; raise "
+        "corridors.<k>.capacity, or lower rules.corridors.through_transit, freight_share or "
+        "congestion"
+    )
 
 
 class _Choice(NamedTuple):

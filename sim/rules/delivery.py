@@ -14,7 +14,8 @@ def sign(pick: FloatArray, amount: FloatArray) -> FloatArray:
 
 def unspent(available: FloatArray, signed: FloatArray) -> FloatArray:
     """E17: what no state took of a power's money, Un = Av - sum of signed, (1, power, 1, ·)."""
-    return available - sum_over(sum_over(signed, DOMAIN), STATE)
+    left = available - sum_over(sum_over(signed, DOMAIN), STATE)
+    return np.maximum(left, 0.0, out=left)  # rounding
 
 
 def processed(backlog: FloatArray, share: FloatArray) -> FloatArray:

@@ -86,9 +86,10 @@ def investment_gain(delivered: FloatArray, gdp: FloatArray, years: float) -> Flo
 def trade_gain(openness: FloatArray, first: FloatArray, elasticity: FloatArray) -> FloatArray:
     """W2 = -ln[(1 - m) / (1 - m0)] / zeta, with m a quarter of trade over GDP, (state, 1, 1, ·).
 
-    m is the share of foreign goods in spending, at most all but nothing. Without elasticity: 0.
+    m is the share of foreign goods in spending, at most all but nothing: imports are half of
+    turnover, and half of them is bought for use at home. Without elasticity: 0.
     """
-    quarter = 1 / 2 / 2
+    quarter = 0.5 * 0.5
     home = np.maximum(1 - quarter * openness, np.finfo(np.float64).eps)
     home_first = np.maximum(1 - quarter * first, np.finfo(np.float64).eps)
     gain = -np.log(home / home_first)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from support import frozen
 
 from sim.axes import FloatArray
-from sim.errors import MultivectorError
+from sim.errors import InputError
 from sim.rules import corridors
 from sim.rules.corridors import Equilibrium, RouteCosts, RouteSet
 
@@ -376,10 +376,17 @@ def test_more_demand_makes_no_route_cheaper() -> None:
         assert (after[is_open] >= before[is_open] - 1e-6).all()
 
 
-@pytest.mark.parametrize("rounds", [0, 1])
+@pytest.mark.parametrize("rounds", [1, 2])
 def test_a_search_that_runs_out_of_rounds_says_so(rounds: int) -> None:
-    with pytest.raises(MultivectorError, match=f"no equilibrium in {rounds} rounds"):
+    with pytest.raises(InputError, match=r"traffic of [\d.]+ times the capacity .* corridors\.<k>"):
         random_case(5).solve(rounds)
+
+
+def test_a_search_that_runs_out_of_rounds_names_the_largest_load() -> None:
+    """A hundred tonnes for each of capacity: too steep for the search, and said so."""
+    crowded = alike(2, congestion=0.15, capacity=1.0)
+    with pytest.raises(InputError, match="times the capacity finds no equilibrium"):
+        settle(crowded, single(0.1), [open_to_all(0, 1)], single(100.0), rounds=1)
 
 
 # --- sensitivity to costs -------------------------------------------------------------------------
@@ -398,6 +405,18 @@ def test_sensitivity_gives_the_share_asked_for(seed: int, part: float) -> None:
     assert (theta > 0).all()
     found, _ = corridors.route_choice(frozen(cost), frozen(theta))
     np.testing.assert_allclose(found[-1], share[0, 0], rtol=1e-9)
+
+
+@given(SEEDS, st.integers(0, 4), st.floats(0.02, 0.9))
+def test_sensitivity_of_any_route_but_the_cheapest(seed: int, rank: int, part: float) -> None:
+    """Also of one that is cheaper than the mean, whose share first grows with theta."""
+    cost = np.sort(np.random.default_rng(seed).uniform(10, 30, (5, 20)), axis=0)
+    cost += 1.5 * np.arange(5).reshape(-1, 1)
+    place = max(1, rank)
+    share = frozen(np.full((1, 1), part / 5))
+    theta = corridors.sensitivity_of(frozen(cost), place, share, 0.15, 60)
+    found, _ = corridors.route_choice(frozen(cost), frozen(theta))
+    np.testing.assert_allclose(found[place], share[0, 0], rtol=1e-8)
 
 
 def test_sensitivity_of_two_routes_in_closed_form() -> None:
