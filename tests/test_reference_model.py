@@ -227,8 +227,16 @@ CASES: Final[dict[str, Case]] = {
     "corridors that close": (
         (
             *CROWDED,
-            _event("shut", "capacity", "2026H1", factor="0", corridors="[n]", until="2028H1"),
-            _event("east", "capacity", "2027H1", factor="0", corridors="[e]", half_life="1"),
+            _event("shut", "capacity", "2026H1", factor="0", corridors="[n]"),
+            _event(
+                "east",
+                "capacity",
+                "2027H1",
+                size="-60",
+                unit="Mt/yr",
+                corridors="[e]",
+                half_life="1",
+            ),
         ),
         {},
         REPLICATES,
