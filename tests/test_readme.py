@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def test_command_lines_are_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.chdir(tmp_path)
     listed = next(block for block in blocks("sh") if "multivector list" in block)
     for line in listed.splitlines():
-        words = line.partition("#")[0].split()[1:]
+        words = shlex.split(line, comments=True)[1:]
         if "-m" in words:  # started as a process of its own in test_cli
             continue
         small = ["replicates=5", "output.figures=false"] if words[0] == "run" else []
