@@ -25,7 +25,6 @@ POWER: Final = 1
 PARTNER: Final = 1
 INSTITUTION: Final = 1
 EVENT: Final = 1
-ROUTE_SET: Final = 0
 CORRIDOR: Final = 1
 DOMAIN: Final = 2
 REPLICATE: Final = 3

@@ -56,8 +56,7 @@ def exchange(
         cost = np.where(np.isinf(cost), x.first_cost + x.unreachable_cost, cost)
         flow = found.flow[np.newaxis, :, np.newaxis]
     else:
-        shares, cost, shut = list(x.first_shares), x.first_cost, None
-        tonnage = network.tonnage(x.network, world.trade, x.tonnes, x.through_transit, None)
+        shares, cost = list(x.first_shares), x.first_cost
         flow = network.load(x.network, shares, tonnage, world.freight.shape)
     after = _trade(world, now, cost, coercion, parameters, step) if x.moves else world.trade
     return Exchange(
@@ -88,7 +87,7 @@ def _carried(tonnage: FloatArray, shares: Sequence[FloatArray]) -> FloatArray:
 
 def _shut(x: ExchangeParameters, coercion: Coercion | None) -> FloatArray | None:
     """1 for the states that find corridors closed against them, (S, 1, 1, R)."""
-    if coercion is None or x.network.closing is None:
+    if coercion is None or x.network.closing is None or not x.routes_move:
         return None
     return coercion.struck[:, x.network.closing : x.network.closing + 1]
 

@@ -247,3 +247,34 @@ def same_world(found: World, wanted: World, *but: str) -> None:
     for part in dataclasses.fields(World):
         if part.name not in but:
             assert np.array_equal(getattr(found, part.name), getattr(wanted, part.name)), part.name
+
+
+def look_up(node: Any, key: str) -> Any:
+    """What stands at a dotted key of a scenario, None where it is left out.
+
+    Raises
+    ------
+    KeyError
+        There is no such key.
+    """
+    for part in key.split("."):
+        if isinstance(node, Quantity) and part in node.entries:
+            node = node.of(part)
+        elif isinstance(node, Mapping) and part in node:
+            node = node[part]
+        elif dataclasses.is_dataclass(node) and not isinstance(node, Quantity):
+            if not hasattr(node, part):
+                raise KeyError(key)
+            node = getattr(node, part)
+        else:
+            raise KeyError(key)
+    return node
+
+
+def resolves(node: Any, key: str) -> bool:
+    """Whether a scenario has a dotted key, be it left out."""
+    try:
+        look_up(node, key)
+    except KeyError:
+        return False
+    return True

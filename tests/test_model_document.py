@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 import pytest
+from support import resolves
 
 import sim.step
 import sim.transition
@@ -27,7 +28,6 @@ from sim.exchange import Exchange
 from sim.outcomes import OUTCOMES
 from sim.parameters import build
 from sim.processes import Appraisal, Contracts, Deliveries, Environment, Offers, Ties
-from sim.quantity import Quantity
 from sim.record import Record
 from sim.review import Review
 from sim.sampling import sample
@@ -202,24 +202,6 @@ def expand(key: str, scenario: Scenario) -> Iterator[str]:
         for place, name in zip(used, names, strict=True):
             filled = filled.replace(place, name)
         yield filled
-
-
-def resolves(scenario: Scenario, key: str) -> bool:
-    node: Any = scenario
-    for part in key.split("."):
-        if isinstance(node, Quantity):
-            if part not in node.entries:
-                return False
-            node = node.of(part)
-        elif isinstance(node, Mapping):
-            if part not in node:
-                return False
-            node = node[part]
-        elif dataclasses.is_dataclass(node) and hasattr(node, part):
-            node = getattr(node, part)
-        else:
-            return False
-    return True
 
 
 @pytest.mark.parametrize("key", sorted(set(keys(DOCUMENT))))

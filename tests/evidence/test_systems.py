@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache
@@ -11,6 +10,7 @@ from typing import Any, Final
 
 import pytest
 import yaml
+from support import look_up, resolves
 
 from sim.cli import main
 from sim.compose import list_scenarios, load_scenario
@@ -18,7 +18,6 @@ from sim.errors import InputError
 from sim.evidence import load_ledger
 from sim.evidence.loader import PACKAGE_FOLDER
 from sim.evidence.systems import HeldAs, Section, load_systems, systems_text
-from sim.quantity import Quantity
 from sim.scenario import Scenario
 
 NUMBER: Final[Mapping[Section, int]] = {
@@ -117,23 +116,9 @@ def composed(*overrides: str) -> Scenario:
     return load_scenario("strategic_balance", *overrides)
 
 
-def resolves(scenario: Scenario, key: str) -> bool:
+def holds(scenario: Scenario, key: str) -> bool:
     """Whether something stands at a dotted key; a part that is left out does not."""
-    node: Any = scenario
-    for part in key.split("."):
-        if isinstance(node, Quantity):
-            if part not in node.entries:
-                return False
-            node = node.of(part)
-        elif isinstance(node, Mapping):
-            node = node.get(part)
-        elif dataclasses.is_dataclass(node):
-            node = getattr(node, part, None)
-        else:
-            return False
-        if node is None:
-            return False
-    return True
+    return resolves(scenario, key) and look_up(scenario, key) is not None
 
 
 KEYS: Final = sorted({key for system in SYSTEMS.values() for key in system.keys})
@@ -141,9 +126,7 @@ KEYS: Final = sorted({key for system in SYSTEMS.values() for key in system.keys}
 
 @pytest.mark.parametrize("key", [key for key in KEYS if not key.startswith("scenario.")])
 def test_key_exists(key: str) -> None:
-    assert resolves(composed(), key) or resolves(
-        composed("states=cis_plus", "powers=five_suitors"), key
-    )
+    assert holds(composed(), key) or holds(composed("states=cis_plus", "powers=five_suitors"), key)
 
 
 @pytest.mark.parametrize("key", [key for key in KEYS if key.startswith("scenario.")])
@@ -153,7 +136,7 @@ def test_scenario_exists(key: str) -> None:
 
 def test_a_key_that_does_not_exist_is_noticed() -> None:
     for key in ("states.xx", "states.tj.thread", "states.tj.threat.ru", "powers.ru.budget.value.x"):
-        assert not resolves(composed(), key)
+        assert not holds(composed(), key)
 
 
 def test_every_recorded_announcement_is_a_system() -> None:
