@@ -15,11 +15,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sim import evidence
+    from sim import evidence, sweep
     from sim.agents import Power, State
     from sim.compose import list_scenarios, load_scenario
     from sim.model import PartnershipModel, replay
     from sim.store import Run, open_run, run
+    from sim.sweep.results import Sweep, open_sweep
 
 _PLACES = {
     "load_scenario": ("sim.compose", "load_scenario"),
@@ -27,6 +28,9 @@ _PLACES = {
     "evidence": ("sim", "evidence"),
     "run": ("sim.store", "run"),
     "open_run": ("sim.store", "open_run"),
+    "sweep": ("sim", "sweep"),
+    "open_sweep": ("sim.sweep.results", "open_sweep"),
+    "Sweep": ("sim.sweep.results", "Sweep"),
     "Run": ("sim.store", "Run"),
     "replay": ("sim.model", "replay"),
     "PartnershipModel": ("sim.model", "PartnershipModel"),
@@ -39,12 +43,15 @@ __all__ = [
     "Power",
     "Run",
     "State",
+    "Sweep",
     "evidence",
     "list_scenarios",
     "load_scenario",
     "open_run",
+    "open_sweep",
     "replay",
     "run",
+    "sweep",
 ]
 
 

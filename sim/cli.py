@@ -42,8 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MultivectorError as error:
         print(f"multivector: failed: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("multivector: interrupted, nothing was stored", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(f"multivector: interrupted, {str(stop) or 'nothing was stored'}", file=sys.stderr)
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -65,13 +65,30 @@ def _parser() -> argparse.ArgumentParser:
         parents=[shared],
         help="run one scenario with many replicates",
         epilog="examples: multivector run seed=7 · multivector run states=kz "
-        "powers.eu.budget.value=3.1 · multivector run -m seed=1,2,3",
+        "powers.eu.budget.value=3.1 · multivector run -m seed=1,2,3 · multivector run -m "
+        '"scenario=glob(*)" hydra/launcher=joblib',
     )
     run.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="any configuration value")
     run.add_argument(
-        "-m", "--multirun", action="store_true", help="several runs: values separated by commas"
+        "-m",
+        "--multirun",
+        action="store_true",
+        help="several runs: values separated by commas, or range(), "
+        "glob(); hydra/launcher=NAME and hydra.launcher.KEY=VALUE carry them elsewhere",
     )
     run.set_defaults(command=_run)
+    sweep = commands.add_parser(
+        "sweep",
+        parents=[shared],
+        help="run a design over scenarios and parameters; run again to go on",
+        epilog='examples: multivector sweep sweep=sobol "scenario=glob(*)" · multivector sweep '
+        "powers.eu.budget.value=1.9,2.6,4.4 · multivector sweep sweep=morris shard=3/16",
+    )
+    sweep.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="any configuration value")
+    sweep.add_argument(
+        "--dry-run", action="store_true", help="check all cells, say what they will take, and stop"
+    )
+    sweep.set_defaults(command=_sweep)
     scenarios = commands.add_parser("list", parents=[shared], help="list the scenarios")
     scenarios.set_defaults(command=_list)
     evidence = commands.add_parser(
@@ -143,13 +160,42 @@ def _draw(run: Run, folder: Path) -> None:
 def _multirun(overrides: Sequence[str], config_dir: str | None) -> None:
     """Run each combination of the values given; a mistake in any shows before the first runs."""
     from sim.compose import compose_scenario, expand
+    from sim.overrides import split_launcher
 
-    combinations = expand(overrides)
+    settings, others = split_launcher(overrides)
+    if settings:
+        from sim.launch import check_launcher
+
+        check_launcher(settings, config_dir)
+    combinations = expand(others, config_dir)
     scenarios = [compose_scenario(chosen, config_dir) for chosen in combinations]
+    if settings:
+        _launch(combinations, settings, config_dir)
+        return
     for chosen, scenario in zip(combinations, scenarios, strict=True):
         print(f"# {' '.join(chosen)}")
         _run_one(scenario, config_dir)
         print()
+
+
+def _launch(
+    combinations: Sequence[Sequence[str]], settings: Sequence[str], config_dir: str | None
+) -> None:
+    """Run each combination as a job under a launcher of Hydra."""
+    from sim.launch import launch
+
+    own = [] if config_dir is None else ["--config-dir", str(Path(config_dir).resolve())]
+    statuses = launch([["run", *chosen, *own] for chosen in combinations], settings, config_dir)
+    paired = zip(combinations, statuses, strict=True)
+    failed = [" ".join(chosen) for chosen, status in paired if status]
+    if failed:
+        raise MultivectorError(f"{len(failed)} of {len(statuses)} runs: {'; '.join(failed)}")
+
+
+def _sweep(options: argparse.Namespace) -> None:
+    from sim.sweeping import run_sweep
+
+    run_sweep(options.overrides, options.config_dir, options.dry_run)
 
 
 def _list(options: argparse.Namespace) -> None:

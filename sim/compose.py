@@ -1,31 +1,40 @@
 """Configuration files and overrides in, a checked ``Scenario`` out.
 
-Hydra composes; the gate decides. Hydra is imported here only.
+Hydra composes; the gate decides.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
-from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
+from sim.differences import (
+    DIFFERENCES,
+    Stamp,
+    UnusualError,
+    apply,
+    difference,
+    merge,
+    refers,
+    stamp,
+)
 from sim.errors import InputError, nearest
 from sim.evidence import Ledger, load_ledger
-from sim.gate import UserSet, build_scenario
-from sim.quantity import SCALAR
+from sim.gate import build_scenario
+from sim.overrides import Override, check_groups, check_single, combinations, user_set
+from sim.places import CONFIG_DIR
 from sim.scenario import Scenario
 
-_PACKAGED: Final = Path(__file__).resolve().parent / "configs"
-CONFIG_DIR: Final = _PACKAGED if _PACKAGED.is_dir() else _PACKAGED.parent.parent / "configs"
-"""Shipped configurations: inside the installed package, or beside it in a source tree."""
 CONFIG_NAME: Final = "config"
+SWEEP_CONFIG: Final = "sweep_command"
 BASELINE: Final = "strategic_balance"
-_NUMBERS: Final = ("value", "low", "high")
+NO_MECHANISM: Final = "none"
 
 
 def load_scenario(
@@ -55,41 +64,46 @@ def load_scenario(
 
 def compose_scenario(overrides: Sequence[str], config_dir: str | Path | None = None) -> Scenario:
     """As ``load_scenario``, from overrides alone (the command line's way in)."""
-    folders = _folders(config_dir)
-    parsed = [_parse(text) for text in overrides]
-    _check_groups(parsed, folders)
-    tree, choices = _compose(overrides, folders)
-    for group in ("scenario", "mechanism"):
+    folders = config_folders(config_dir)
+    parsed = [Override(text) for text in overrides]
+    check_single(parsed)
+    check_groups(parsed, folders)
+    tree, choices = _compose_differences(parsed, folders) or _compose(overrides, folders)
+    for group in DIFFERENCES:
         if group in tree:
             raise InputError(
                 f"{group}={choices.get(group)}: its file must begin with the line "
                 "'# @package _global_'"
             )
     try:
-        baseline = _baseline_of(choices.get("states"), choices.get("powers"), folders)
-        return build_scenario(tree, ledger(config_dir), _user_set(parsed), baseline)
+        groups = choices.get("states"), choices.get("powers")
+        baseline = _baseline_of(*groups, folders, stamp(folders[:-1]))
+        return build_scenario(tree, ledger(config_dir), user_set(parsed), baseline)
     except InputError as error:
         raise InputError(f"{error}{_origin(str(error), tree, parsed, folders)}") from None
 
 
-def expand(overrides: Sequence[str]) -> list[list[str]]:
-    """Overrides of each run of a multirun: all combinations of the values separated by commas."""
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-    from hydra.errors import HydraException
+def expand(overrides: Sequence[str], config_dir: str | Path | None = None) -> list[list[str]]:
+    """Overrides of each run of a multirun: all combinations of the values of its sweeps.
 
-    choices = []
-    for text in overrides:
-        _parse(text)
-        override = OverridesParser.create().parse_override(text)
-        values = [text]
-        if override.is_sweep_override():
-            try:
-                key = override.get_key_element()
-                values = [f"{key}={value}" for value in override.sweep_string_iterator()]
-            except HydraException as error:
-                raise InputError(f"option '{text}': {error}") from None
-        choices.append(values)
-    return [list(chosen) for chosen in product(*choices)]
+    Parameters
+    ----------
+    overrides : with sweeps of Hydra's discrete grammar, such as ``"seed=1,2"``,
+        ``"replicates=range(10,40,10)"`` or ``"scenario=glob(rails*)"``.
+    config_dir : as in ``load_scenario``; a glob also finds what is there.
+    """
+    return combinations(overrides, config_folders(config_dir))
+
+
+def compose_sweep(overrides: Sequence[str], config_dir: str | Path | None = None) -> dict[str, Any]:
+    """The ``sweep`` part of a sweep's command line: design, what is kept, how it is carried out."""
+    folders = config_folders(config_dir)
+    parsed = [Override(text) for text in overrides]
+    check_single(parsed)
+    check_groups(parsed, folders)
+    tree, _ = _compose(overrides, folders, SWEEP_CONFIG)
+    found: dict[str, Any] = tree["sweep"]
+    return found
 
 
 def ledger(config_dir: str | Path | None = None) -> Ledger:
@@ -103,7 +117,7 @@ def ledger(config_dir: str | Path | None = None) -> Ledger:
 def list_scenarios(config_dir: str | Path | None = None) -> dict[str, str]:
     """Name, title and first sentence of every scenario that can be run, the baseline first."""
     found = {BASELINE: ""}
-    for folder in reversed(_folders(config_dir)):
+    for folder in reversed(config_folders(config_dir)):
         for path in sorted((folder / "scenario").glob("*.yaml")):
             found[path.stem] = _title(path)
     return found
@@ -111,11 +125,15 @@ def list_scenarios(config_dir: str | Path | None = None) -> dict[str, str]:
 
 @lru_cache(maxsize=1)
 def _baseline() -> Scenario:
-    return build_scenario(_compose((), _folders(None))[0], load_ledger())
+    composed = _compose_differences((), config_folders(None))
+    assert composed is not None
+    return build_scenario(composed[0], load_ledger())
 
 
 @lru_cache(maxsize=8)
-def _baseline_of(states: str | None, powers: str | None, folders: tuple[Path, ...]) -> Scenario:
+def _baseline_of(
+    states: str | None, powers: str | None, folders: tuple[Path, ...], _stamp: Stamp
+) -> Scenario:
     """The shipped baseline with other states and powers.
 
     A power that is described only together with a scenario is not known to it.
@@ -123,7 +141,8 @@ def _baseline_of(states: str | None, powers: str | None, folders: tuple[Path, ..
     shipped = _baseline()
     groups = [f"{group}={name}" for group, name in (("states", states), ("powers", powers)) if name]
     try:
-        tree, _ = _compose(groups, folders)
+        parsed = [Override(text) for text in groups]
+        tree, _ = _compose_differences(parsed, folders) or _compose(groups, folders)
         found = build_scenario(
             tree, ledger(folders[0] if len(folders) > 1 else None), None, shipped
         )
@@ -147,7 +166,14 @@ def _title(path: Path) -> str:
     return ": ".join(part for part in (str(story.get("title", "")), sentence) if part)
 
 
-def _folders(config_dir: str | Path | None) -> tuple[Path, ...]:
+def config_folders(config_dir: str | Path | None) -> tuple[Path, ...]:
+    """Folders that configurations are looked for in: one's own, and the shipped one last.
+
+    Raises
+    ------
+    InputError
+        When there is no such folder, or a file in it has the name of a shipped one.
+    """
     if config_dir is None:
         return (CONFIG_DIR,)
     own = Path(config_dir).resolve()
@@ -159,22 +185,68 @@ def _folders(config_dir: str | Path | None) -> tuple[Path, ...]:
     return (own, CONFIG_DIR)
 
 
+@contextmanager
+def hydra_on(folders: Sequence[Path]) -> Iterator[list[str]]:
+    """Hydra on folders of configurations; gives the overrides that make it search them all.
+
+    A Hydra application that calls us is left as found.
+    """
+    from hydra import initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+
+    outer = GlobalHydra.instance().hydra
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(str(folders[-1]), version_base="1.3"):
+            yield [f"hydra.searchpath=[file://{folder}]" for folder in folders[:-1]]
+    finally:
+        GlobalHydra.instance().hydra = outer
+
+
+def _compose_differences(
+    overrides: Sequence[Override], folders: tuple[Path, ...]
+) -> tuple[dict[str, Any], dict[str, str]] | None:
+    """As ``_compose``, with what scenarios share composed once; None where that does not do."""
+    groups = [override for override in overrides if override.is_group(folders)]
+    if any(group.prefix or "@" in group.text for group in groups):
+        return None
+    asked = {"scenario": BASELINE, "mechanism": NO_MECHANISM}
+    asked |= {group.key: group.value for group in groups}
+    own = [override for override in overrides if override not in groups]
+    try:
+        files = [difference(group, asked[group], folders) for group in DIFFERENCES]
+        if refers(stamp(folders[:-1])):
+            return None
+        chosen = {group: name for choices, _ in files for group, name in choices.items()}
+        chosen |= {group: name for group, name in asked.items() if group not in DIFFERENCES}
+        shared = tuple(f"{group}={name}" for group, name in chosen.items())
+        tree, choices = _compose_shared(shared, folders, stamp(folders))
+        for _, content in files:
+            tree = merge(tree, content)
+        return apply(tree, own), {**choices, **asked}
+    except (UnusualError, InputError):  # Hydra says what is wrong
+        return None
+
+
+@lru_cache(maxsize=16)
+def _compose_shared(
+    groups: tuple[str, ...], folders: tuple[Path, ...], _stamp: Stamp
+) -> tuple[dict[str, Any], dict[str, str]]:
+    return _compose([*groups, *(f"~{name}" for name in DIFFERENCES)], folders)
+
+
 def _compose(
-    overrides: Sequence[str], folders: tuple[Path, ...]
+    overrides: Sequence[str], folders: tuple[Path, ...], name: str = CONFIG_NAME
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Compose with Hydra: plain nested dictionaries, and the option chosen in each group."""
-    from hydra import compose, initialize_config_dir
-    from hydra.core.global_hydra import GlobalHydra
+    from hydra import compose
     from hydra.errors import HydraException
     from omegaconf import OmegaConf, open_dict
     from omegaconf.errors import OmegaConfBaseException
 
-    search = [f"hydra.searchpath=[file://{folder}]" for folder in folders[:-1]]
-    outer = GlobalHydra.instance().hydra  # of a Hydra application that calls us
-    GlobalHydra.instance().clear()
     try:
-        with initialize_config_dir(str(folders[-1]), version_base="1.3"):
-            config = compose(CONFIG_NAME, overrides=[*search, *overrides], return_hydra_config=True)
+        with hydra_on(folders) as search:
+            config = compose(name, overrides=[*search, *overrides], return_hydra_config=True)
         choices = dict(config.hydra.runtime.choices)
         with open_dict(config):
             del config["hydra"]
@@ -183,15 +255,13 @@ def _compose(
         raise _yaml_error(error) from None
     except UnicodeDecodeError:
         raise InputError(f"{folders[0]}: a configuration file is not UTF-8 text") from None
-    except (HydraException, OmegaConfBaseException) as error:
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
         cause: BaseException | None = error
         while cause is not None:
             if isinstance(cause, yaml.YAMLError):
                 raise _yaml_error(cause) from None
             cause = cause.__cause__
-        raise _composition_error(error, overrides, folders) from None
-    finally:
-        GlobalHydra.instance().hydra = outer
+        raise _composition_error(error, overrides, folders, name) from None
     assert isinstance(tree, dict)
     chosen = {str(key): str(name) for key, name in choices.items() if name is not None}
     return {str(key): part for key, part in tree.items()}, chosen
@@ -204,23 +274,20 @@ def _yaml_error(error: yaml.YAMLError) -> InputError:
 
 
 def _composition_error(
-    error: Exception, overrides: Sequence[str], folders: tuple[Path, ...]
+    error: Exception, overrides: Sequence[str], folders: tuple[Path, ...], name: str
 ) -> InputError:
     """Say which override does not fit, and the nearest key that would."""
-    groups = [text for text in overrides if _parse(text).is_group(folders)]
+    groups = [text for text in overrides if Override(text).is_group(folders)]
     values = [text for text in overrides if text not in groups]
     if values:
-        tree, _ = _compose(groups, folders)
+        tree, _ = _compose(groups, folders, name)
         for text in values:
-            override = _parse(text)
+            override = Override(text)
             if override.prefix in ("", "~"):
                 missing = _missing_key(tree, override.key)
                 if missing is not None:
                     return InputError(f"option '{text}': {missing}")
-    message = str(error).splitlines()[0]
-    if message.startswith("Ambiguous value"):
-        message += ": several values are several runs, with -m"
-    return InputError(message)
+    return InputError(str(error).splitlines()[0])
 
 
 def _missing_key(tree: Any, key: str) -> str | None:
@@ -237,71 +304,8 @@ def _missing_key(tree: Any, key: str) -> str | None:
     return None
 
 
-class _Override:
-    """One override as typed: prefix (``+``, ``++``, ``~`` or none), key and value.
-
-    ``entries`` are the keys of a value that is a mapping.
-    """
-
-    def __init__(self, prefix: str, key: str, value: str, entries: tuple[str, ...]) -> None:
-        self.prefix, self.key, self.value, self.entries = prefix, key, value, entries
-
-    def is_group(self, folders: tuple[Path, ...]) -> bool:
-        """Whether the key names a configuration group rather than a value."""
-        return any((folder / self.key).is_dir() for folder in folders)
-
-
-def _parse(text: str) -> _Override:
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-    from hydra.errors import HydraException
-
-    try:
-        content = OverridesParser.create().parse_override(text).value()
-    except HydraException:
-        raise InputError(f"option '{text}': not of the form key=value") from None
-    entries = tuple(map(str, content)) if isinstance(content, Mapping) else ()
-    prefix = text[: len(text) - len(text.lstrip("+~"))]
-    key, _, value = text[len(prefix) :].partition("=")
-    return _Override(prefix, key.split("@")[0], value, entries)
-
-
-def _check_groups(overrides: Sequence[_Override], folders: tuple[Path, ...]) -> None:
-    """Refuse an option of a group that no file stands for, such as an unknown scenario."""
-    for override in overrides:
-        if not override.is_group(folders) or override.prefix == "~":
-            continue
-        options = {
-            path.stem for folder in folders for path in (folder / override.key).glob("*.yaml")
-        }
-        if override.value not in options:
-            hint = nearest(override.value or "", options)
-            text = f"{override.key}={override.value}"
-            raise InputError(f"{text}: unknown {override.key} '{override.value}'{hint}")
-
-
-def _user_set(overrides: Sequence[_Override]) -> UserSet:
-    """Which numbers the command line sets: entries by quantity path, and paths of set ranges."""
-    values: dict[str, set[str]] = {}
-    ranges: set[str] = set()
-    for override in overrides:
-        parts = override.key.split(".")
-        place = next((n for n in (-1, -2) if len(parts) > -n and parts[n] in _NUMBERS), None)
-        if place is None:
-            continue
-        path = ".".join(parts[:place])
-        if parts[place] != "value":
-            ranges.add(path)
-        elif place == -2:
-            values.setdefault(path, set()).add(parts[-1])
-        else:
-            values.setdefault(path, set()).update(override.entries or (SCALAR,))
-    return UserSet(
-        {path: frozenset(entries) for path, entries in values.items()}, frozenset(ranges)
-    )
-
-
 def _origin(
-    message: str, tree: Mapping[str, Any], overrides: Sequence[_Override], folders: tuple[Path, ...]
+    message: str, tree: Mapping[str, Any], overrides: Sequence[Override], folders: tuple[Path, ...]
 ) -> str:
     """The file behind a key that the gate refused, unless the command line set it."""
     key = message.partition(":")[0]

@@ -12,6 +12,7 @@ draws.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
@@ -112,30 +113,50 @@ def predraw(
     return Draws(**streams)
 
 
+class Drawer:
+    """Draws chunk after chunk into the same memory; a chunk asked for again is not drawn again.
+
+    Variants of a scenario share their draws, so that a sweep over them draws once.
+    """
+
+    def __init__(self) -> None:
+        """Begin without draws."""
+        self._known: tuple[int, range, int, Ids] | None = None
+        self._draws: Draws | None = None
+
+    def take(self, seed: int, replicates: range, steps: int, ids: Ids) -> Draws:
+        """Draws of a chunk, valid until the next is taken; see ``predraw``."""
+        asked = (seed, replicates, steps, ids)
+        if self._draws is None or self._known != asked:
+            self._draws, self._known = predraw(*asked, self._draws), asked
+        return self._draws
+
+
 class ParameterDraws:
     """One uniform for each named parameter entry and replicate, keyed by the name itself."""
 
     def __init__(self, seed: int, names: tuple[str, ...]) -> None:
-        """Reserve memory for one block of replicates."""
+        """Name the parameters to draw."""
         self.seed = seed
-        self.keys = [Stream.PARAMETERS << STREAM_BIT | _name_id(name) for name in names]
-        self.table = np.empty((len(names), PARAMETER_BLOCK))
-        self.block: int | None = None
+        self.names = names
 
     def take(self, replicates: range) -> FloatArray:
         """Uniforms in (0, 1) of a range of replicates, (name, replicate)."""
-        found = np.empty((len(self.keys), len(replicates)))
+        found = np.empty((len(self.names), len(replicates)))
         for block, inside, outside in _blocks(replicates, PARAMETER_BLOCK):
-            if block != self.block:
-                self._draw(block)
-            found[:, outside] = self.table[:, inside]
+            found[:, outside] = _parameter_block(self.seed, self.names, block)[:, inside]
         return found
 
-    def _draw(self, block: int) -> None:
-        for row, key in zip(self.table, self.keys, strict=True):
-            _generator(self.seed, key, block).random(out=row)
-            np.maximum(row, HALF_ULP, out=row)
-        self.block = block
+
+@lru_cache(maxsize=2)
+def _parameter_block(seed: int, names: tuple[str, ...], block: int) -> FloatArray:
+    """Uniforms of one block of replicates, (name, replicate); kept, as variants share names."""
+    table = np.empty((len(names), PARAMETER_BLOCK))
+    for row, name in zip(table, names, strict=True):
+        key = Stream.PARAMETERS << STREAM_BIT | _name_id(name)
+        _generator(seed, key, block).random(out=row)
+        np.maximum(row, HALF_ULP, out=row)
+    return table
 
 
 def _name_id(name: str) -> int:

@@ -5,14 +5,9 @@ The chunk size and the number of workers change the speed, never a bit of the re
 
 from __future__ import annotations
 
-import os
-import sys
-import threading
-import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
-from multiprocessing import get_context
+from concurrent.futures import as_completed
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,9 +16,10 @@ from tqdm import tqdm
 
 from sim.axes import Domain
 from sim.calibration import choice_constants
-from sim.draws import Draws, predraw
+from sim.draws import Drawer, Draws
 from sim.outcomes import Data
 from sim.parameters import Parameters, build, ids
+from sim.pool import hidden_main, start_pool
 from sim.recorder import Recorder, layouts, reserve
 from sim.sampling import Sampler
 from sim.scenario import Scenario
@@ -31,8 +27,6 @@ from sim.shared import attach, shared
 from sim.step import advance
 from sim.world import World, initialise
 
-WATCH_SECONDS: Final = 1.0
-"""How often a worker looks whether its parent still lives."""
 PROGRESS_DELAY: Final = 1.0
 """Seconds before a progress bar shows."""
 
@@ -69,9 +63,10 @@ def _simulate_together(
     """Several processes that write to the same arrays."""
     data, final = layouts(scenario.steps, sizes(scenario, scenario.replicates), scenario.outcomes)
     with shared(data) as first, shared(final) as second:
-        start = (_start_worker, (scenario, (first, second), os.getpid()))
-        with ProcessPoolExecutor(scenario.output.workers, get_context("spawn"), *start) as pool:
-            with _hidden_main():
+        places = (first, second)
+        workers, orphaned = scenario.output.workers, partial(_unlink, places)
+        with start_pool(workers, _start_worker, scenario, places, orphaned=orphaned) as pool:
+            with hidden_main():
                 tasks = {pool.submit(_work, chunk): chunk for chunk in chunks}
             for task in as_completed(tasks):
                 task.result()
@@ -79,38 +74,25 @@ def _simulate_together(
         return attach(first, data), attach(second, final)
 
 
-@contextmanager
-def _hidden_main() -> Iterator[None]:
-    """Start processes that do not run the caller's script again: they need none of it."""
-    main = sys.modules["__main__"]
-    kept = {name: getattr(main, name) for name in ("__file__", "__spec__") if hasattr(main, name)}
-    vars(main).pop("__file__", None)
-    main.__spec__ = None
-    try:
-        yield
-    finally:
-        vars(main).update(kept)
-
-
 class Host:
     """Runs chunks of consecutive replicates of one scenario, one after the other.
 
-    The draws of a chunk stand in memory that the next chunk overwrites.
+    The draws of a chunk stand in memory that the next chunk overwrites. Hosts of variants of a
+    scenario may share a ``drawer``, so that draws which they have in common are drawn once.
     """
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, drawer: Drawer | None = None) -> None:
         """Prepare what all chunks share."""
         self.scenario = scenario
         self.constants = choice_constants(scenario)
         self.sampler = Sampler(scenario)
         self.ids = ids(scenario)
-        self._draws: Draws | None = None
+        self.drawer = drawer or Drawer()
 
     def start(self, replicates: range) -> tuple[Parameters, Draws, World]:
         """Parameters, draws and first world of a chunk."""
         parameters = build(self.scenario, self.sampler.values(replicates), self.constants)
-        draws = predraw(self.scenario.seed, replicates, self.scenario.steps, self.ids, self._draws)
-        self._draws = draws
+        draws = self.drawer.take(self.scenario.seed, replicates, self.scenario.steps, self.ids)
         return parameters, draws, initialise(parameters, len(replicates))
 
     def run(self, replicates: range, data: Data, final: Data) -> None:
@@ -158,20 +140,15 @@ def sizes(scenario: Scenario, replicates: int) -> dict[str, int]:
 _worker: tuple[Host, Data, Data] | None = None
 
 
-def _start_worker(scenario: Scenario, places: tuple[Path, Path], parent: int) -> None:
+def _start_worker(scenario: Scenario, places: tuple[Path, Path]) -> None:
     global _worker
-    threading.Thread(target=_watch, args=(parent, places), daemon=True).start()
     data, final = layouts(scenario.steps, sizes(scenario, scenario.replicates), scenario.outcomes)
     _worker = Host(scenario), attach(places[0], data), attach(places[1], final)
 
 
-def _watch(parent: int, places: tuple[Path, Path]) -> None:
-    """End the worker, and the shared files, when the process that started it was killed."""
-    while os.getppid() == parent:
-        time.sleep(WATCH_SECONDS)
+def _unlink(places: tuple[Path, Path]) -> None:
     for place in places:
         place.unlink(missing_ok=True)
-    os._exit(1)
 
 
 def _work(chunk: range) -> None:

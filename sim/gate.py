@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -61,15 +61,23 @@ def build_scenario(
     InputError
         With the path of the offending key, what is wrong and the nearest valid name.
     """
-    context = Context(_vocabulary(tree), user_set or UserSet())
+    context = Context(vocabulary(tree, _enter_later(tree)), user_set or UserSet())
     scenario = _read(Scenario, {**tree, "baseline": baseline}, "", context)
     check(scenario, ledger)
     return scenario
 
 
-def _vocabulary(tree: Mapping[str, Any]) -> Vocabulary:
+def vocabulary(groups: Mapping[str, Any], later: Collection[str] = ()) -> Vocabulary:
+    """Names that the entries of quantities may and must have.
+
+    Parameters
+    ----------
+    groups : ``states``, ``powers`` and ``corridors`` of the scenario by code.
+    later : powers that bring their own shares of picks instead of a place among the targets.
+    """
+
     def active(group: str) -> tuple[str, ...]:
-        node = tree.get(group)
+        node = groups.get(group)
         return tuple(str(key) for key in node) if isinstance(node, Mapping) else ()
 
     states, powers = active("states"), active("powers")
@@ -89,16 +97,21 @@ def _vocabulary(tree: Mapping[str, Any]) -> Vocabulary:
             "state": states,
             "power": powers,
             "partner": (*powers, ROW.lower()),
-            "option": ("none", *(p for p in powers if not _enters_later(tree, p))),
+            "option": ("none", *(power for power in powers if power not in later)),
             "corridor": (),
         },
     )
 
 
-def _enters_later(tree: Mapping[str, Any], power: str) -> bool:
-    """Whether a power brings its own shares of picks instead of a place among the targets."""
-    node = tree["powers"][power]
-    return isinstance(node, Mapping) and node.get("entry_shares") is not None
+def _enter_later(tree: Mapping[str, Any]) -> list[str]:
+    """Powers that bring their own shares of picks."""
+    powers = tree.get("powers")
+    nodes = powers.items() if isinstance(powers, Mapping) else ()
+    return [
+        str(code)
+        for code, node in nodes
+        if isinstance(node, Mapping) and node.get("entry_shares") is not None
+    ]
 
 
 def _read(cls: type[Spec], node: Any, path: str, context: Context) -> Spec:
@@ -123,11 +136,12 @@ def _read(cls: type[Spec], node: Any, path: str, context: Context) -> Spec:
                 raise InputError(f"{place}: missing")
             continue
         form = item.metadata.get("form")
-        values[name] = _convert(node[name], hints[name], form, place, context)
+        values[name] = convert(node[name], hints[name], form, place, context)
     return cls(**values)
 
 
-def _convert(node: Any, hint: Any, form: Form | None, path: str, context: Context) -> Any:
+def convert(node: Any, hint: Any, form: Form | None, path: str, context: Context) -> Any:
+    """Read one field of a configuration: its type, and the form of the quantities in it."""
     if isinstance(hint, types.UnionType):
         hint = next(part for part in typing.get_args(hint) if part is not types.NoneType)
     origin = typing.get_origin(hint)
@@ -138,7 +152,7 @@ def _convert(node: Any, hint: Any, form: Form | None, path: str, context: Contex
             raise InputError(f"{path}: expected a mapping, got {node!r}")
         inner = typing.get_args(hint)[1]
         return {
-            str(key): _convert(part, inner, form, _join(path, key), context)
+            str(key): convert(part, inner, form, _join(path, key), context)
             for key, part in node.items()
         }
     if form is not None:

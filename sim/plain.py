@@ -7,16 +7,23 @@ import json
 import math
 import types
 import typing
+import weakref
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import partial
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Final
 
 from sim.quantity import Quantity
 from sim.scenario import Scenario
 
-INFINITE = "inf"
+INFINITE: Final = "inf"
 """Stands for infinity, which JSON does not know."""
+UNHASHED: Final = frozenset({"story", "output"})
+"""Parts of a scenario that do not change results."""
+
+_hashes: dict[int, tuple[weakref.ref[Any], str]] = {}
+"""Hashes of frozen parts that are still in use, by identity: variants share most of theirs."""
 
 
 def plain(node: Any) -> Any:
@@ -43,12 +50,36 @@ def restore(content: Mapping[str, Any]) -> Scenario:
 
 def digest(scenario: Scenario) -> str:
     """Hash of everything that determines results: all of a scenario but story and output."""
-    content = plain(scenario)
-    for part in (content, content["baseline"] or {}):
-        part.pop("story", None)
-        part.pop("output", None)
-    text = json.dumps(content, sort_keys=True)
-    return blake2b(text.encode(), digest_size=16).hexdigest()
+    return _hash(scenario)
+
+
+def _hash(node: Any) -> str:
+    """Hash of a part from the hashes of its own parts."""
+    if isinstance(node, Mapping):
+        parts = {str(key): _hash(part) for key, part in node.items()}
+    elif dataclasses.is_dataclass(node) and not isinstance(node, type):
+        known = _hashes.get(id(node))
+        if known is not None and known[0]() is node:
+            return known[1]
+        left_out = UNHASHED if isinstance(node, Scenario) else ()
+        names = [item.name for item in dataclasses.fields(node) if item.name not in left_out]
+        parts = {name: _hash(getattr(node, name)) for name in names}
+        found = _digest(parts)
+        number = id(node)
+        _hashes[number] = weakref.ref(node, partial(_forget, number)), found
+        return found
+    else:
+        parts = plain(node)
+    return _digest(parts)
+
+
+def _forget(number: int, gone: weakref.ref[Any]) -> None:
+    if _hashes.get(number, (None,))[0] is gone:
+        del _hashes[number]
+
+
+def _digest(parts: Any) -> str:
+    return blake2b(json.dumps(parts, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
 def _restore(node: Any, hint: Any) -> Any:

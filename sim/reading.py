@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from sim.errors import InputError, nearest
@@ -223,6 +224,7 @@ def _pinned(values: Mapping[str, float], user_set: frozenset[str]) -> frozenset[
     return frozenset(values) if SCALAR in user_set else user_set & frozenset(values)
 
 
+@lru_cache(maxsize=4096)
 def _beta_bounds(value: float, strength: float) -> tuple[float, float]:
     """5 and 95 % points of Beta(strength·value, strength·(1−value))."""
     from scipy.special import betaincinv

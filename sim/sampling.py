@@ -7,6 +7,7 @@ that two scenarios whose ranges differ still move together.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -107,13 +108,20 @@ def _triangular(corners: FloatArray, uniform: FloatArray) -> FloatArray:
 
 def _quantiles(quantity: Quantity, entry: str) -> FloatArray:
     """Quantiles of a beta share, or of the gamma variate behind a Dirichlet share, on the grid."""
+    share, strength = quantity.of(entry), quantity.concentration or 0.0
+    first = strength * share
+    return _table(first, strength * (1 - share) if quantity.draw is Draw.BETA else None)
+
+
+@lru_cache(maxsize=4096)
+def _table(first: float, second: float | None) -> FloatArray:
+    """Quantiles of Beta(first, second), or of Gamma(first) where there is no second, (point,)."""
     from scipy.special import betaincinv, gammaincinv
 
-    share, strength = quantity.of(entry), quantity.concentration or 0.0
     points = np.linspace(GRID_TAIL, 1 - GRID_TAIL, GRID_POINTS)
-    if quantity.draw is Draw.BETA:
-        return np.asarray(betaincinv(strength * share, strength * (1 - share), points))
-    return np.asarray(gammaincinv(strength * share, points))
+    if second is None:
+        return np.asarray(gammaincinv(first, points))
+    return np.asarray(betaincinv(first, second, points))
 
 
 def _interpolate(quantiles: FloatArray, uniform: FloatArray) -> FloatArray:

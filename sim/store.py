@@ -42,13 +42,20 @@ HASH_LENGTH: Final = 12
 SHOWING: Final = (
     "analysis",
     "plots",
+    "sweep",
     "agents.py",
     "cli.py",
     "compose.py",
+    "differences.py",
+    "job.py",
+    "launch.py",
     "model.py",
+    "overrides.py",
     "provenance.py",
+    "request.py",
+    "sweeping.py",
 )
-"""Modules that read or show results and have no part in making them."""
+"""Modules that ask for results, read or show them, and have no part in making them."""
 LIBRARIES: Final = ("multivector", "numpy", "scipy", "mesa", "hydra-core", "xarray", "pyarrow")
 
 
@@ -227,13 +234,19 @@ def versions() -> dict[str, str]:
     return found
 
 
-def code_digest() -> str:
-    """Hash of the modules that results pass through; those that only show them are left out."""
+def code_digest(*beside: str) -> str:
+    """Hash of the modules that results pass through; those that only show them are left out.
+
+    Parameters
+    ----------
+    beside : modules among those left out that count all the same, such as ``sweep/keep.py``.
+    """
     root = Path(__file__).parent
     state = blake2b(digest_size=16)
     shown = {root / name for name in SHOWING}
+    counted = {root / name for name in beside}
     for path in sorted(root.rglob("*.py")):
-        if shown & {path, *path.parents}:
+        if shown & {path, *path.parents} and path not in counted:
             continue
         state.update(path.relative_to(root).as_posix().encode())
         state.update(path.read_bytes())

@@ -47,8 +47,8 @@ def test_every_number_resolves(baseline: Scenario) -> None:
 
 def test_no_number_in_the_configuration_stands_outside_a_quantity() -> None:
     """Plain numbers are ids and settings of the computation, nothing else."""
-    plain = {"id", "step", "replicates", "seed", "workers", "chunk"}
-    inside = {"value", "low", "high", "concentration", "derivation"}
+    plain = {"id", "step", "replicates", "seed", "workers", "chunk", "points", "samples", "levels"}
+    inside = {"value", "low", "high", "concentration", "derivation", "values"}
 
     def walk(node: Any, path: tuple[str, ...]) -> None:
         if isinstance(node, dict):

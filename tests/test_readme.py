@@ -20,7 +20,13 @@ def blocks(language: str) -> list[str]:
 
 
 @pytest.mark.parametrize("block", blocks("python"))
-def test_python_blocks_run(block: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_python_blocks_run(
+    block: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
     exec(compile(block, "README.md", "exec"), {"__name__": "readme"})
     assert capsys.readouterr().out
 
@@ -42,6 +48,14 @@ def test_command_lines_are_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             continue
         small = ["replicates=5", "output.figures=false"] if words[0] == "run" else []
         assert main([*words, *small]) == 0, line
+
+
+def test_sweep_lines_are_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    block = README.split("<!-- sweeps -->\n```sh\n")[1].split("```")[0]
+    for line in block.splitlines():
+        words = shlex.split(line, comments=True)[1:]
+        assert main([*words, "replicates=2", "sweep.workers=1"]) == 0, line
 
 
 def test_links_and_pictures_exist() -> None:

@@ -76,7 +76,7 @@ def reference(scenario: Scenario) -> list[dict[str, object]]:
         BatchReference,
         {"replicate": range(REFERENCE_REPLICATES)},
         number_processes=1,
-        max_steps=scenario.steps - 1,
+        max_steps=scenario.steps,  # the model stops itself
         data_collection_period=-1,
         display_progress=False,
     )

@@ -1,0 +1,42 @@
+"""Sweeps: many cells, each a scenario with settings, computed once and never lost.
+
+The room is a function too: ``sim.sweep(scenario, design)`` computes what is not stored yet and
+gives a ``Sweep``. The way of the data: ``designs`` and ``factors`` say which points, ``plan`` makes
+them cells, ``runner`` has them computed at a ``bench``, ``parts`` keeps their rows, ``results``
+labels them.
+"""
+
+import sys
+from types import ModuleType
+from typing import Any
+
+from sim.sweep.call import sweep
+from sim.sweep.designs import DESIGNS, Grid, LatinHypercube, Morris, Single, Sobol, Zipped
+from sim.sweep.keep import STATISTICS, Keep
+from sim.sweep.results import Sweep, open_sweep
+
+__all__ = [
+    "DESIGNS",
+    "STATISTICS",
+    "Grid",
+    "Keep",
+    "LatinHypercube",
+    "Morris",
+    "Single",
+    "Sobol",
+    "Sweep",
+    "Zipped",
+    "open_sweep",
+    "sweep",
+]
+
+
+class _Room(ModuleType):
+    """Module that computes a sweep when called."""
+
+    def __call__(self, *arguments: Any, **named: Any) -> Sweep:
+        """As ``sim.sweep.sweep``."""
+        return sweep(*arguments, **named)
+
+
+sys.modules[__name__].__class__ = _Room
