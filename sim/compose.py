@@ -280,7 +280,10 @@ def _composition_error(
     groups = [text for text in overrides if Override(text).is_group(folders)]
     values = [text for text in overrides if text not in groups]
     if values:
-        tree, _ = _compose(groups, folders, name)
+        known = None
+        if name == CONFIG_NAME:
+            known = _compose_differences([Override(text) for text in groups], folders)
+        tree, _ = known or _compose(groups, folders, name)
         for text in values:
             override = Override(text)
             if override.prefix in ("", "~"):

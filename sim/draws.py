@@ -128,7 +128,9 @@ class Drawer:
         """Draws of a chunk, valid until the next is taken; see ``predraw``."""
         asked = (seed, replicates, steps, ids)
         if self._draws is None or self._known != asked:
-            self._draws, self._known = predraw(*asked, self._draws), asked
+            self._known = None  # until all is drawn: what stops it leaves a mixture
+            self._draws = predraw(*asked, self._draws)
+            self._known = asked
         return self._draws
 
 

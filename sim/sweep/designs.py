@@ -65,6 +65,7 @@ class Grid:
     def matrix(self, sizes: Sequence[int | None]) -> FloatArray:
         """All combinations, the last factor fastest."""
         at_least("points", self.points, 1)
+        _some(sizes)
         ends = np.linspace(0.0, 1.0, self.points) if self.points > 1 else np.array([0.5])
         columns = [ends if size is None else _middles(size) for size in sizes]
         return np.array(list(product(*columns))).reshape(-1, len(sizes))
@@ -78,13 +79,14 @@ class Zipped:
 
     def matrix(self, sizes: Sequence[int | None]) -> FloatArray:
         """One point for each place in the lists."""
+        _some(sizes)
         if None in sizes:
             raise InputError("sweep.over: a list design needs 'values' for every factor")
         if len(set(sizes)) > 1:
             counts = ", ".join(map(str, sizes))
             raise InputError(f"sweep.over: a list design needs as many values of each ({counts})")
         columns = [_middles(size) for size in sizes if size is not None]
-        return np.array(columns).T.reshape(-1, len(sizes)) if columns else np.empty((1, 0))
+        return np.array(columns).T
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,17 +188,18 @@ def read_design(given: Design | Mapping[str, Any] | str) -> Design:
         An unknown name or key, a missing key, or a value of the wrong type.
     """
     if isinstance(given, str):
-        path = CONFIG_DIR / "sweep" / f"{given}.yaml"
-        if not path.is_file():
-            names = [file.stem for file in path.parent.glob("*.yaml")]
-            raise InputError(f"sweep: unknown design '{given}'{nearest(given, names)}")
-        settings: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+        files = {file.stem: file for file in (CONFIG_DIR / "sweep").glob("*.yaml")}
+        if given not in files:
+            raise InputError(f"sweep: unknown design '{given}'{nearest(given, files)}")
+        settings: dict[str, Any] = yaml.safe_load(files[given].read_text(encoding="utf-8"))
     elif isinstance(given, Mapping):
         settings = dict(given)
-    else:
+    elif type(given) in DESIGNS.values():
         return given
+    else:
+        raise InputError(f"sweep: {given!r} is neither a design, nor its settings or name")
     name = settings.pop("design", None)
-    if name not in DESIGNS:
+    if not isinstance(name, str) or name not in DESIGNS:
         raise InputError(f"sweep.design: unknown '{name}'{nearest(str(name), DESIGNS)}")
     kind = DESIGNS[name]
     fields = {item.name: item for item in dataclasses.fields(kind)}

@@ -74,7 +74,7 @@ def estimate(plan: Plan, cells: Sequence[Cell], workers: int) -> Estimate | None
     return Estimate(
         seconds=spent * sum(cell.replicates for cell in cells) / busy,
         disk=float(row * _NUMBER * len(cells)),
-        memory=PROCESS_BYTES * (busy + (busy > 1)) + ARRAYS * room * busy,
+        memory=float(PROCESS_BYTES * (busy + (busy > 1)) + ARRAYS * room * busy),
     )
 
 

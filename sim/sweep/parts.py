@@ -13,10 +13,12 @@ import json
 import os
 import socket
 import uuid
+import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from io import BytesIO, FileIO
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -42,7 +44,7 @@ HEAD: Final = pa.schema(
 DONE, FAILED = "done", "failed"
 _TRIES: Final = 5
 """Times that a folder is read again when files vanish under a reader's eyes."""
-_SWEEP, _REPLACES = b"sweep", b"replaces"
+_SWEEP, _REPLACES, _CHECKSUM = b"sweep", b"replaces", b"checksum"
 
 
 def schema(identity: str, outcomes: Sequence[str]) -> pa.Schema:
@@ -222,19 +224,24 @@ class Parts:
                 reader = pa.ipc.open_stream(file)
                 self._check(path, reader.schema)
                 while True:
-                    batches.append(reader.read_next_batch())
+                    rows, said = reader.read_next_batch_with_custom_metadata()
+                    if said is None or said.get(_CHECKSUM) != _checksum(rows):
+                        break
+                    batches.append(rows)
             except (StopIteration, pa.ArrowException, OSError):
                 pass  # its end, or where it is torn
         table = pa.Table.from_batches(batches, self.form) if batches else self.form.empty_table()
         return table.replace_schema_metadata(None)
 
     def _check(self, path: Path, found: pa.Schema) -> None:
-        """Refuse the rows of another sweep."""
+        """Refuse the rows of another sweep, and columns that are not as they were written."""
         mine = (self.form.metadata or {})[_SWEEP]
-        if (found.metadata or {}).get(_SWEEP) != mine or not found.equals(self.form):
+        if (found.metadata or {}).get(_SWEEP) != mine:
             raise InputError(
                 f"{path}: rows of another sweep, or of another version of this one; take it away"
             )
+        if not found.equals(self.form):
+            raise pa.ArrowInvalid("columns were changed")
 
 
 class Stream:
@@ -246,7 +253,8 @@ class Stream:
         The file cannot be written, as when the disk is full.
     """
 
-    _file: BinaryIO
+    _file: FileIO
+    _made: BytesIO  # by the writer, and not in the file yet
     _writer: Any
     _end: int  # of the last whole row
 
@@ -262,41 +270,43 @@ class Stream:
         assert self.path is not None
         with _said(self.path):
             try:
-                self._writer.write_batch(rows)
-                self._file.flush()
-                self._end = self._file.tell()
+                self._writer.write_batch(rows, custom_metadata={_CHECKSUM: _checksum(rows)})
+                self._pour()
             except BaseException:
-                self._cut()
+                self._leave()
                 raise
         if self._end > SEAL_BYTES:
             self.seal()
 
-    def close(self) -> None:
-        """End the file without sealing it."""
+    def seal(self) -> None:
+        """End the file and turn it into a part."""
         if self.path is None:
             return
         path, self.path = self.path, None
-        with _said(path):
-            try:
-                self._writer.close()
-                self._file.flush()
-                os.fsync(self._file.fileno())
-            finally:
-                self._file.close()
+        with _said(path), self._file:
+            self._writer.close()
+            self._pour()
+            os.fsync(self._file.fileno())
+        self.parts.seal([path])
 
-    def seal(self) -> None:
-        """End the file and turn it into a part."""
-        path = self.path
-        self.close()
-        if path is not None:
-            self.parts.seal([path])
+    def _pour(self) -> None:
+        """Put into the file what the writer has made."""
+        data = memoryview(self._made.getvalue())
+        end = self._end + len(data)
+        try:
+            while data:
+                data = data[self._file.write(data) :]
+        finally:
+            if os.fstat(self._file.fileno()).st_size == end:
+                self._end = end
+        self._made.seek(0)
+        self._made.truncate()
 
-    def _cut(self) -> None:
-        """End the file before a row that is half-written; the next row goes to another file."""
+    def _leave(self) -> None:
+        """End the file after its last whole row; the next goes to another file."""
         assert self.path is not None
         path, self.path = self.path, None
-        with suppress(OSError):  # what it still holds is cut off as well
-            self._file.close()
+        self._file.close()
         os.truncate(path, self._end)
 
     def _open(self) -> None:
@@ -305,10 +315,10 @@ class Stream:
         path = self.parts.folder / name
         with _said(path):
             self.parts.folder.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("xb")
-            self.path, self._end = path, 0
+            self._file = path.open("xb", buffering=0)
+            self.path, self._end, self._made = path, 0, BytesIO()
             options = pa.ipc.IpcWriteOptions(compression="zstd")
-            self._writer = pa.ipc.new_stream(self._file, self.parts.form, options=options)
+            self._writer = pa.ipc.new_stream(self._made, self.parts.form, options=options)
 
 
 @contextmanager
@@ -336,6 +346,11 @@ def _first_of_each(table: pa.Table) -> pa.Table:
     if len(place) == table.num_rows:
         return table
     return table.take(sorted(place.values()))
+
+
+def _checksum(rows: pa.RecordBatch) -> bytes:
+    """Tells rows from a torn end that happens to look like some."""
+    return str(zlib.crc32(rows.serialize())).encode()
 
 
 def _sync(folder: Path) -> None:

@@ -284,17 +284,22 @@ def _first(request: Request) -> Scenario:
     Raises
     ------
     InputError
-        What is wrong with each, if there is none.
+        What is wrong with each, or the first of them, if there is none.
     """
-    options_of = options(request.design.over, request.source.is_group)
+    factors = options(request.design.over, request.source.is_group)
+    openings = (
+        {**outer.choices, **dict(zip(factors, values, strict=True))}
+        for outer in request.outer
+        for values in product(*factors.values())
+    )
     errors: dict[str, None] = {}
-    for outer in request.outer:
-        for values in product(*options_of.values()):
-            choices = {**outer.choices, **dict(zip(options_of, values, strict=True))}
-            try:
-                return request.source.compose(choices)
-            except InputError as error:
-                errors[_of(choices, error)] = None
+    for choices in openings:
+        try:
+            return request.source.compose(choices)
+        except InputError as error:
+            errors[_of(choices, error)] = None
+        if len(errors) == MESSAGES:  # each takes a while
+            break
     _refuse(list(errors))
     raise InputError("sweep: no values, so that there is nothing to compute")
 
@@ -314,8 +319,7 @@ def _refuse(errors: Sequence[str]) -> None:
 def _of(choices: Choices, error: InputError) -> str:
     """An error with the options that it comes from."""
     where = ", ".join(f"{key}={value}" for key, value in choices.items())
-    said = str(error).startswith(f"{where}:")
-    return f"{where}: {error}" if where and not said else str(error)
+    return str(error) if where in str(error) else f"{where}: {error}"
 
 
 def _shown(settings: Mapping[str, Any], error: str) -> str:

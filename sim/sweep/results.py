@@ -119,7 +119,7 @@ class Sweep:
         used = {dim for dims, *_ in variables.values() for dim in dims}
         found = xarray.Dataset(variables, {k: v for k, v in labels.items() if k in used})
         beside = {**self.coordinates, "status": status}
-        found = found.assign_coords({name: ("cell", v) for name, v in beside.items()})
+        found = found.assign_coords({name: ("cell", _column(v)) for name, v in beside.items()})
         found.attrs["sweep"] = self.manifest["name"]
         return found
 

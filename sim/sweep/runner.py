@@ -33,6 +33,8 @@ BLOCK: Final = 1024
 """Replicates that are computed together."""
 LIVES: Final = 2
 """Workers that a task may bring down while it is the only one, before its cell has failed."""
+KILLED: Final = "the process that computed it was killed; it may need more memory than there is"
+"""Reason of a cell that has used up its lives."""
 PROGRESS_DELAY: Final = 1.0
 """Seconds before a progress bar shows."""
 
@@ -135,8 +137,7 @@ class _Run:
             while self.waiting:
                 with _executor(workers, self.make) as pool:
                     suspects = self._together(pool, 1 if workers == 1 else AHEAD * workers)
-                for task in suspects:
-                    self._alone(task)
+                self._one_by_one(suspects)
 
     def _together(self, pool: Executor, ahead: int) -> list[Task]:
         """Do tasks side by side; returns those at hand when a worker was killed."""
@@ -148,8 +149,8 @@ class _Run:
                 if not at_hand:
                     continue
                 for future in wait(at_hand, return_when=FIRST_COMPLETED).done:
-                    self._take(at_hand[future], future.result())
-                    del at_hand[future]
+                    result = future.result()
+                    self._take(at_hand.pop(future), result)
         except BrokenProcessPool:
             return self._take_ended(at_hand)
         except KeyboardInterrupt:
@@ -189,20 +190,31 @@ class _Run:
                 return task
         return None
 
-    def _alone(self, task: Task) -> None:
-        """Do a task in a pool of its own: it may be what kills its worker."""
-        for _ in range(LIVES):
-            if self._is_stored(task):
-                self._take(task, Result(DONE, None, None))
-                return
-            try:
-                with start_pool(1, bench.prepare, self.make) as pool, hidden_main():
-                    self._take(task, pool.submit(bench.work, task).result())
-                return
-            except BrokenProcessPool:
-                continue
-        reason = "the process that computed it was killed; it may need more memory than there is"
-        self._take(task, bench.failure(task, reason, self.folder.parts.form))
+    def _one_by_one(self, tasks: Sequence[Task]) -> None:
+        """Do tasks with a single worker: any of them may be what kills it."""
+        waiting = deque((task, LIVES) for task in tasks)
+        while waiting:
+            with start_pool(1, bench.prepare, self.make) as pool:
+                result: Result | None = Result(DONE, None, None)
+                while waiting and result is not None:
+                    task, lives = waiting.popleft()
+                    result = self._alone(task, pool)
+                    if result is None and lives > 1:
+                        waiting.appendleft((task, lives - 1))
+                    else:
+                        form = self.folder.parts.form
+                        self._take(task, result or bench.failure(task, KILLED, form))
+
+    def _alone(self, task: Task, pool: Executor) -> Result | None:
+        """What a task gives, None if its worker was killed."""
+        if self._is_stored(task):
+            return Result(DONE, None, None)
+        try:
+            with hidden_main():
+                future = pool.submit(bench.work, task)
+            return future.result()
+        except BrokenProcessPool:
+            return None
 
     def _is_stored(self, task: Task) -> bool:
         """Whether a worker wrote the rows of a task itself before it was killed."""
