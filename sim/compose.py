@@ -99,6 +99,9 @@ def compose_sweep(overrides: Sequence[str], config_dir: str | Path | None = None
     """The ``sweep`` part of a sweep's command line: design, what is kept, how it is carried out."""
     folders = config_folders(config_dir)
     parsed = [Override(text) for text in overrides]
+    for override in parsed:
+        if override.is_sweep:
+            raise InputError(f"option '{override.text}': a sweep has one design; give one value")
     check_single(parsed)
     check_groups(parsed, folders)
     tree, _ = _compose(overrides, folders, SWEEP_CONFIG)

@@ -14,8 +14,9 @@ from sim.store import writable
 from sim.sweep.claims import Shard
 from sim.sweep.estimate import estimate
 from sim.sweep.folder import Folder, find_folder, make_folder
+from sim.sweep.layout import lay_out
 from sim.sweep.parts import FAILED
-from sim.sweep.plan import Plan, lay_out
+from sim.sweep.plan import Plan
 from sim.sweep.results import MISSING, Sweep
 from sim.sweep.runner import execute, missing
 

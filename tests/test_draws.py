@@ -9,13 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import kstest
-from support import baseline, certain, pinned, vary
+from support import baseline, certain, ending, pinned, same_bits, vary
 
 import sim
 from sim.axes import NO_POWER_ID, Domain, FloatArray, Stream
-from sim.draws import BLOCK, Draws, Ids, ParameterDraws, predraw
+from sim.draws import BLOCK, PARAMETER_BLOCK, Drawer, Draws, Ids, ParameterDraws, predraw
+from sim.ensemble import Host, sizes
 from sim.parameters import ids
 from sim.quantity import Draw
+from sim.recorder import reserve
 from sim.sampling import Sampler, sample
 from sim.scenario import Scenario, quantities
 
@@ -370,3 +372,99 @@ def test_ids_say_whether_powers_coerce_and_who_signs_documents(scenario: Scenari
     without = replace(signing, powers={"cn": signing.powers["cn"]})
     assert ids(without).documents is None
     assert not ids(vary(without, {"rules.coercion.rate": {"ru": 0.1}})).coercion
+
+
+# --- draws that variants share --------------------------------------------------------------------
+
+CHUNKS = st.tuples(
+    st.sampled_from([SEED, 0]),
+    st.sampled_from([range(40), range(40, 80), range(BLOCK), range(250, 290)]),
+    st.sampled_from([STEPS, 1]),
+    st.sampled_from([THREE, replace(THREE, states=(3, 1, 2)), replace(THREE, coercion=False)]),
+)
+
+
+@given(st.lists(CHUNKS, min_size=1, max_size=6))
+def test_a_drawer_gives_the_draws_of_each_chunk(
+    chunks: list[tuple[int, range, int, Ids]],
+) -> None:
+    drawer = Drawer()
+    for chunk in chunks:
+        assert same(drawer.take(*chunk), predraw(*chunk))
+
+
+def test_a_drawer_does_not_draw_the_same_chunk_again() -> None:
+    drawer, chunk = Drawer(), (SEED, range(30), STEPS, THREE)
+    first = drawer.take(*chunk)
+    first.choice[0, 0, 0, 0, 0] = 7.0  # a mark that a draw would wipe out
+    assert drawer.take(SEED, range(30), STEPS, replace(THREE)) is first
+    assert first.choice[0, 0, 0, 0, 0] == 7.0
+    drawer.take(SEED, range(30, 60), STEPS, THREE)
+    again = drawer.take(*chunk)
+    assert same(again, predraw(*chunk))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        (SEED + 1, range(30), STEPS, THREE),
+        (SEED, range(1, 31), STEPS, THREE),
+        (SEED, range(30), STEPS + 1, THREE),
+        (SEED, range(30), STEPS, replace(THREE, states=(1, 2, 4))),
+        (SEED, range(30), STEPS, replace(THREE, powers=(2, 1))),
+        (SEED, range(30), STEPS, replace(THREE, events=((101, False), (102, False)))),
+        (SEED, range(30), STEPS, replace(THREE, documents=2)),
+    ],
+)
+def test_a_drawer_sees_any_difference(other: tuple[int, range, int, Ids]) -> None:
+    drawer = Drawer()
+    drawer.take(SEED, range(30), STEPS, THREE)
+    assert same(drawer.take(*other), predraw(*other))
+
+
+def test_a_drawer_that_was_stopped_draws_again() -> None:
+    """Half of its memory may be overwritten by then."""
+    drawer, chunk = Drawer(), (SEED, range(30), STEPS, THREE)
+    drawer.take(*chunk)
+    with pytest.raises(OverflowError):  # an id too large for a key, after others were drawn
+        drawer.take(SEED + 1, range(30), STEPS, replace(THREE, powers=(1, 2**60)))
+    assert same(drawer.take(*chunk), predraw(*chunk))
+
+
+def test_variants_with_one_drawer_run_as_they_do_alone(scenario: Scenario) -> None:
+    short = ending(scenario, "2026H2")
+    drawer = Drawer()
+    variants = [vary(short, {"powers.eu.budget": x}) for x in (1.0, 2.0)]
+    variants += [replace(short, seed=5), ending(scenario, "2027H1"), variants[0]]
+    for variant in variants:
+        for replicates in (range(20), range(20, 33)):
+            together = reserve(variant.steps, sizes(variant, len(replicates)))
+            alone = reserve(variant.steps, sizes(variant, len(replicates)))
+            Host(variant, drawer).run(replicates, *together)
+            Host(variant).run(replicates, *alone)
+            same_bits(together[0], alone[0])
+            same_bits(together[1], alone[1])
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([SEED, SEED + 1]),
+            st.sampled_from([("a", "b"), ("b", "a"), ("a",)]),
+            st.integers(0, 2 * PARAMETER_BLOCK),
+            st.integers(1, 50),
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_blocks_of_parameters_that_are_kept_are_those_drawn_afresh(
+    asked: list[tuple[int, tuple[str, ...], int, int]],
+) -> None:
+    """In whatever order blocks, seeds and names come, and whatever is done to what was given."""
+    for seed, names, start, length in asked:
+        replicates = range(start, start + length)
+        found = ParameterDraws(seed, names).take(replicates)
+        fresh = ParameterDraws(seed, (*names, "of this test alone")).take(replicates)[:-1]
+        np.testing.assert_array_equal(found, fresh)
+        found[:] = 0.0

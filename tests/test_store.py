@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import math
+from dataclasses import fields, replace
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support import vary
 
 import sim
 from sim.errors import InputError
-from sim.plain import digest, plain, restore
+from sim.plain import UNHASHED, _hashes, digest, plain, restore
+from sim.quantity import Derivation, Draw, Quantity
+from sim.scenario import Scenario, quantities
 from sim.store import MANIFEST, Run, find_run
 
 
@@ -134,3 +144,124 @@ def test_replay_is_the_same_run(run: Run) -> None:
         np.testing.assert_array_equal(array[..., 0], run.final[name].isel(replicate=17))
     with pytest.raises(InputError, match="0 to 19"):
         sim.replay(run, replicate=20)
+
+
+# --- digests of variants --------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=1)
+def known() -> tuple[Scenario, tuple[Quantity, ...]]:
+    scenario = sim.load_scenario()
+    return scenario, tuple(quantities(scenario))
+
+
+def afresh(scenario: Scenario) -> str:
+    """Digest of the same content in objects that were never hashed before."""
+    return digest(restore(json.loads(json.dumps(plain(scenario)))))
+
+
+def changes(quantity: Quantity, place: int) -> dict[str, Any]:
+    """Another content for each field of a quantity, as small a change as there is."""
+
+    def nudged(numbers: tuple[float, ...]) -> tuple[float, ...]:
+        return tuple(
+            math.nextafter(x, math.inf) if n == place else x for n, x in enumerate(numbers)
+        )
+
+    draw = Draw.BETA if quantity.draw is Draw.FIXED else Draw.FIXED
+    return {
+        "path": quantity.path + "_",
+        "unit": quantity.unit + " ",
+        "entries": tuple(e + "_" * (n == place) for n, e in enumerate(quantity.entries)),
+        "value": nudged(quantity.value),
+        "low": nudged(quantity.low),
+        "high": nudged(quantity.high),
+        "draw": draw,
+        "concentration": (quantity.concentration or 0.0) + 1.0,
+        "evidence": {**quantity.evidence, "other": ("fact",)},
+        "assumption": f"{quantity.assumption}.",
+        "derivation": Derivation("rule", {"value": {"years": place}}),
+        "user_set": quantity.user_set ^ {quantity.entries[place]},
+        "user_range": not quantity.user_range,
+    }
+
+
+@settings(max_examples=60)
+@given(st.data())
+def test_digest_sees_any_change_of_any_quantity(data: st.DataObject) -> None:
+    scenario, numbers = known()
+    quantity = data.draw(st.sampled_from([q for q in numbers if q.value != (math.inf,)]))
+    place = data.draw(st.integers(0, len(quantity.entries) - 1))
+    changed = changes(quantity, place)
+    assert changed.keys() == {item.name for item in fields(Quantity)}
+    digests = {digest(scenario)}
+    for name, content in changed.items():
+        variant = vary(scenario, {quantity.path: replace(quantity, **{name: content})})
+        digests.add(digest(variant))
+    assert len(digests) == 1 + len(changed)
+
+
+def test_digest_sees_every_part_but_those_that_do_not_matter() -> None:
+    scenario, _ = known()
+    changed: dict[str, Any] = {
+        "name": "other",
+        "story": replace(scenario.story, title="Other"),
+        "horizon": replace(scenario.horizon, end="2030H1"),
+        "replicates": 7,
+        "seed": 7,
+        "uncertainty": "none",
+        "states": {"kz": scenario.states["kz"]},
+        "powers": {"cn": scenario.powers["cn"]},
+        "corridors": {},
+        "institutions": {},
+        "events": {},
+        "rules": replace(scenario.rules, trade=replace(scenario.rules.trade, moving=False)),
+        "output": replace(scenario.output, chunk=7),
+        "outcomes": ("dependence",),
+        "baseline": scenario,
+    }
+    assert changed.keys() == {item.name for item in fields(Scenario)}
+    for name, content in changed.items():
+        variant = replace(scenario, **{name: content})
+        assert (digest(variant) == digest(scenario)) == (name in UNHASHED), name
+
+
+@settings(max_examples=20)
+@given(st.lists(st.tuples(st.integers(0, 400), st.floats(0, 1)), min_size=1, max_size=4))
+def test_digest_is_that_of_the_content_however_it_was_made(
+    given_changes: list[tuple[int, float]],
+) -> None:
+    scenario, numbers = known()
+    variant = scenario
+    for place, value in given_changes:
+        variant = vary(variant, {numbers[place % len(numbers)].path: value})
+    assert digest(variant) == afresh(variant)
+    back = variant
+    for place, _ in given_changes:
+        quantity = numbers[place % len(numbers)]
+        back = vary(back, {quantity.path: quantity})
+    assert back == scenario
+    assert digest(back) == digest(scenario)
+
+
+def test_digest_of_objects_that_take_the_place_of_others() -> None:
+    """A hash is kept by the place of an object in memory, which others get when it is gone."""
+    scenario, _ = known()
+    gc.collect()
+    before = len(_hashes)
+    budget = scenario.powers["eu"].budget
+    digests: dict[float, str] = {}
+    places = set()
+    for number in range(3000):
+        value = float(number % 1500)
+        variant = vary(scenario, {"powers.eu.budget": value})
+        places.add(id(variant.powers["eu"].budget))
+        assert digests.setdefault(value, digest(variant)) == digest(variant)
+    assert len(places) < 3000  # memory was used again
+    assert len(set(digests.values())) == 1500
+    for value in (0.0, 7.0, 1499.0):
+        assert digests[value] == afresh(vary(scenario, {"powers.eu.budget": value}))
+    assert budget is scenario.powers["eu"].budget
+    del variant
+    gc.collect()
+    assert len(_hashes) <= before + 100

@@ -1,9 +1,9 @@
 """Sweeps: many cells, each a scenario with settings, computed once and never lost.
 
 The room is a function too: ``sim.sweep(scenario, design)`` computes what is not stored yet and
-gives a ``Sweep``. The way of the data: ``designs`` and ``factors`` say which points, ``plan`` makes
-them cells, ``runner`` has them computed at a ``bench``, ``parts`` keeps their rows, ``results``
-labels them.
+gives a ``Sweep``. The way of the data: ``designs`` and ``factors`` say which points, ``layout``
+makes them the cells of a ``plan``, ``runner`` has them computed at a ``bench``, ``streams`` and
+``parts`` keep their rows, ``results`` labels them.
 """
 
 import sys

@@ -18,7 +18,8 @@ from sim.sweep.designs import Design, read_design
 from sim.sweep.factors import options
 from sim.sweep.folder import make_folder
 from sim.sweep.keep import Keep
-from sim.sweep.plan import Choices, Outer, Request, lay_out
+from sim.sweep.layout import lay_out
+from sim.sweep.plan import Choices, Outer, Request
 from sim.sweep.results import Sweep
 from sim.sweep.runner import execute
 

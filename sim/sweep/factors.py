@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Final
 
+import numpy as np
+
 from sim.axes import POWERS, ROW, STATES
 from sim.errors import InputError, nearest
 from sim.evidence import Ledger
@@ -186,8 +188,8 @@ def _read(item: Any, scenario: Scenario, is_group: Callable[[str], bool]) -> Fac
     for key in item:
         if key not in _KEYS:
             raise InputError(f"sweep.over: unknown key '{key}'{nearest(str(key), _KEYS)}")
-    path, values = item["path"], item.get("values")
-    ends = [item.get("low"), item.get("high")]
+    path, values = item["path"], _plain(item.get("values"))
+    ends = [_plain(item.get("low")), _plain(item.get("high"))]
     if values is not None:
         if not isinstance(values, Sequence) or isinstance(values, str) or not values:
             raise InputError(f"sweep.over: values of {path} must be a list, not {values!r}")
@@ -195,10 +197,15 @@ def _read(item: Any, scenario: Scenario, is_group: Callable[[str], bool]) -> Fac
             raise InputError(f"sweep.over: {path} has values; leave out low and high")
         if is_group(path):
             return Factor(path, values=tuple(map(str, values)), composed=True)
-        return Factor(_canonical(path, scenario), values=tuple(values))
+        return Factor(_canonical(path, scenario), values=tuple(map(_plain, values)))
     if is_group(path):
         raise InputError(f"sweep.over: {path} is a group of files; give the 'values' to take")
     return _ranged(_canonical(path, scenario), ends, scenario)
+
+
+def _plain(value: Any) -> Any:
+    """Python's own numbers and lists for NumPy's."""
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
 
 
 def _ranged(path: str, ends: list[Any], scenario: Scenario) -> Factor:

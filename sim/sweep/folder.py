@@ -18,8 +18,9 @@ from sim.errors import InputError, MultivectorError
 from sim.plain import plain, restore
 from sim.scenario import Scenario
 from sim.sweep.keep import Keep
-from sim.sweep.parts import DONE, FAILED, PART, Parts, Stream, batches, schema
+from sim.sweep.parts import DONE, FAILED, PART, Parts, batches, schema
 from sim.sweep.plan import FORMAT, Cell, Plan
+from sim.sweep.streams import Stream
 
 MANIFEST: Final = "manifest.json"
 CELLS: Final = "cells.parquet"

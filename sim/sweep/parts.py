@@ -11,12 +11,10 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import uuid
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from io import BytesIO, FileIO
 from pathlib import Path
 from typing import Any, Final
 
@@ -44,7 +42,7 @@ HEAD: Final = pa.schema(
 DONE, FAILED = "done", "failed"
 _TRIES: Final = 5
 """Times that a folder is read again when files vanish under a reader's eyes."""
-_SWEEP, _REPLACES, _CHECKSUM = b"sweep", b"replaces", b"checksum"
+_SWEEP, _REPLACES, CHECKSUM = b"sweep", b"replaces", b"checksum"
 
 
 def schema(identity: str, outcomes: Sequence[str]) -> pa.Schema:
@@ -137,7 +135,7 @@ class Parts:
         metadata = {**(self.form.metadata or {}), _REPLACES: json.dumps(names)}
         target = self.folder / f"{name or f'part-{uuid.uuid4().hex[:16]}'}{PART}"
         floats = [f"{f.name}.list.element" for f in self.form if pa.types.is_list(f.type)]
-        with _said(target):
+        with said(target):
             self.folder.mkdir(parents=True, exist_ok=True)
             temporary = self.folder / f"{target.stem}-{uuid.uuid4().hex[:8]}{TEMPORARY}"
             try:
@@ -225,7 +223,7 @@ class Parts:
                 self._check(path, reader.schema)
                 while True:
                     rows, said = reader.read_next_batch_with_custom_metadata()
-                    if said is None or said.get(_CHECKSUM) != _checksum(rows):
+                    if said is None or said.get(CHECKSUM) != checksum(rows):
                         break
                     batches.append(rows)
             except (StopIteration, pa.ArrowException, OSError):
@@ -244,85 +242,8 @@ class Parts:
             raise pa.ArrowInvalid("columns were changed")
 
 
-class Stream:
-    """Appends rows to a file of this process.
-
-    Raises
-    ------
-    MultivectorError
-        The file cannot be written, as when the disk is full.
-    """
-
-    _file: FileIO
-    _made: BytesIO  # by the writer, and not in the file yet
-    _writer: Any
-    _end: int  # of the last whole row
-
-    def __init__(self, parts: Parts, label: str) -> None:
-        """Open no file yet; ``label`` begins its name."""
-        self.parts, self.label = parts, label
-        self.path: Path | None = None
-
-    def append(self, rows: pa.RecordBatch) -> None:
-        """Write rows so that a kill of this process does not lose them."""
-        if self.path is None:
-            self._open()
-        assert self.path is not None
-        with _said(self.path):
-            try:
-                self._writer.write_batch(rows, custom_metadata={_CHECKSUM: _checksum(rows)})
-                self._pour()
-            except BaseException:
-                self._leave()
-                raise
-        if self._end > SEAL_BYTES:
-            self.seal()
-
-    def seal(self) -> None:
-        """End the file and turn it into a part."""
-        if self.path is None:
-            return
-        path, self.path = self.path, None
-        with _said(path), self._file:
-            self._writer.close()
-            self._pour()
-            os.fsync(self._file.fileno())
-        self.parts.seal([path])
-
-    def _pour(self) -> None:
-        """Put into the file what the writer has made."""
-        data = memoryview(self._made.getvalue())
-        end = self._end + len(data)
-        try:
-            while data:
-                data = data[self._file.write(data) :]
-        finally:
-            if os.fstat(self._file.fileno()).st_size == end:
-                self._end = end
-        self._made.seek(0)
-        self._made.truncate()
-
-    def _leave(self) -> None:
-        """End the file after its last whole row; the next goes to another file."""
-        assert self.path is not None
-        path, self.path = self.path, None
-        self._file.close()
-        os.truncate(path, self._end)
-
-    def _open(self) -> None:
-        host = socket.gethostname().split(".")[0]
-        name = f"{self.label}-{host}-{os.getpid()}-{uuid.uuid4().hex[:8]}{STREAM}"
-        path = self.parts.folder / name
-        with _said(path):
-            self.parts.folder.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("xb", buffering=0)
-            self.path, self._end, self._made = path, 0, BytesIO()
-            options = pa.ipc.IpcWriteOptions(compression="zstd")
-            self._writer = pa.ipc.new_stream(self._made, self.parts.form, options=options)
-
-
 @contextmanager
-def _said(path: Path) -> Iterator[None]:
+def said(path: Path) -> Iterator[None]:
     """Say where writing failed, and that what was written before is kept."""
     try:
         yield
@@ -348,7 +269,7 @@ def _first_of_each(table: pa.Table) -> pa.Table:
     return table.take(sorted(place.values()))
 
 
-def _checksum(rows: pa.RecordBatch) -> bytes:
+def checksum(rows: pa.RecordBatch) -> bytes:
     """Tells rows from a torn end that happens to look like some."""
     return str(zlib.crc32(rows.serialize())).encode()
 

@@ -24,8 +24,9 @@ from sim.sweep.bench import Bench, Kind, Result, Task
 from sim.sweep.claims import alone, claim
 from sim.sweep.conduct import Conduct, OnFailure
 from sim.sweep.folder import Folder, Stored
-from sim.sweep.parts import DONE, FAILED, Stream
+from sim.sweep.parts import DONE, FAILED
 from sim.sweep.plan import Cell, Plan
+from sim.sweep.streams import Stream
 
 AHEAD: Final = 2
 """Tasks given out for each worker, so that none waits."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import pytest
 import support
 from hypothesis import given
@@ -22,7 +23,8 @@ from sim.scenario import Scenario, quantities
 from sim.sweep.call import Given
 from sim.sweep.designs import Design, Grid, LatinHypercube, Sobol, Zipped
 from sim.sweep.factors import WORDS, Factor, evidence_range, options, read_factors
-from sim.sweep.plan import Outer, Plan, Request, lay_out
+from sim.sweep.layout import lay_out
+from sim.sweep.plan import Outer, Plan, Request
 from sim.vary import find, vary
 
 LEDGER = load_ledger()
@@ -429,3 +431,16 @@ def test_values_outside_limits_are_all_said() -> None:
         f"  cell {number}" for number in (0, 1, 3, 4, 5)
     ]
     assert "(seed=-1, …): seed: must be 0 or more" in lines[3]
+
+
+def test_numpy_numbers_are_numbers() -> None:
+    scenario = sim.load_scenario()
+    values = {"path": "powers.eu.budget", "values": np.linspace(2, 3, 3)}
+    ends = {"path": "powers.ru.budget", "low": np.int64(1), "high": np.float64(2)}
+    first, second = read_factors((values, ends), scenario, LEDGER, lambda _: False)
+    assert first.values == (2.0, 2.5, 3.0)
+    assert (second.low, second.high) == (1.0, 2.0)
+    (third,) = read_factors(
+        ({"path": "seed", "values": list(np.arange(2))},), scenario, LEDGER, lambda _: False
+    )
+    assert [type(value) for value in third.values or ()] == [int, int]

@@ -28,7 +28,8 @@ from sim.sweep.claims import Shard
 from sim.sweep.conduct import OnFailure
 from sim.sweep.designs import read_design
 from sim.sweep.estimate import estimate
-from sim.sweep.plan import Cell, Outer, Plan, Request, axes_of, lay_out
+from sim.sweep.layout import lay_out
+from sim.sweep.plan import Cell, Outer, Plan, Request, axes_of
 
 LEDGER = load_ledger()
 SMALL = ("replicates=4", "horizon.end=2026H2", "outcomes=[dependence]")
