@@ -6,7 +6,6 @@ the other, and everything that a replicate does not owe to the scenario drops ou
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,15 +13,12 @@ import numpy as np
 import xarray as xr
 
 from sim.analysis.bands import HIGH, LOW, MEDIAN
-from sim.axes import FloatArray
-from sim.errors import InputError, nearest
-from sim.periods import parse_period
+from sim.analysis.measure import END, MEAN, Measure
+from sim.errors import InputError
 from sim.scenario import Expectation, Scenario, Sign, When
 
 AGREEMENT: Final = 0.9
 """Part of the replicates that must lie on the expected side for a sign to be reported."""
-_ADDED_UP: Final = ("USD bn", "USD bn/yr", "Mt/yr", "documents")
-"""Units of outcomes that are added up over dimensions not selected; others are averaged."""
 
 
 @dataclass(frozen=True)
@@ -87,37 +83,18 @@ def as_text(title: str, found: list[Finding]) -> str:
     return "\n".join(lines)
 
 
+def measure(expected: Expectation) -> Measure:
+    """What an expectation is about; at the end it means the last half-year of the run."""
+    when = END if expected.when is When.END else MEAN
+    return Measure(expected.outcome, expected.select, when, expected.since)
+
+
 def _finding(name: str, expected: Expectation, data: xr.Dataset, baseline: xr.Dataset) -> Finding:
-    where = f"story.expected.{name}"
-    if expected.outcome not in data:
-        hint = nearest(expected.outcome, map(str, data))
-        raise InputError(f"{where}.outcome: unknown outcome '{expected.outcome}'{hint}")
-    gap = _summary(where, expected, data) - _summary(where, expected, baseline)
+    asked = measure(expected)
+    try:
+        gap = asked.of(data) - asked.of(baseline)
+    except InputError as error:
+        raise InputError(f"story.expected.{name}: {error}") from None
     towards = gap > 0 if expected.sign is Sign.UP else gap < 0
     low, median, high = np.quantile(gap, (LOW, MEDIAN, HIGH))
-    unit = str(data[expected.outcome].attrs["unit"])
-    return Finding(name, expected, unit, low, median, high, float(towards.mean()))
-
-
-def _summary(where: str, expected: Expectation, data: xr.Dataset) -> FloatArray:
-    """One number a replicate."""
-    array = data[expected.outcome].astype(float)
-    codes: Mapping[str, str] = expected.select
-    for dim, code in codes.items():
-        if dim not in array.dims or dim == "replicate":
-            raise InputError(f"{where}.select: {expected.outcome} has no dimension '{dim}'")
-        known = [str(label) for label in array[dim].values]
-        if code not in known:
-            raise InputError(f"{where}.select.{dim}: no '{code}'{nearest(code, known)}")
-        array = array.sel({dim: code})
-    rest = [str(dim) for dim in array.dims if dim not in ("period", "replicate")]
-    array = array.sum(rest) if array.attrs["unit"] in _ADDED_UP else array.mean(rest)
-    if expected.when is When.END:
-        return np.asarray(array.isel(period=-1))
-    if expected.since is not None:
-        since = parse_period(expected.since)
-        counted = [parse_period(str(label)) >= since for label in array["period"].values]
-        if not any(counted):
-            raise InputError(f"{where}.since: the run ends before {expected.since}")
-        array = array.isel(period=np.flatnonzero(counted))
-    return np.asarray(array.mean("period"))
+    return Finding(name, expected, asked.unit, low, median, high, float(towards.mean()))
