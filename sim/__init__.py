@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sim import evidence, sweep
     from sim.agents import Power, State
+    from sim.analysis.replay import Replay, replay
     from sim.compose import list_scenarios, load_scenario
-    from sim.model import PartnershipModel, replay
+    from sim.model import PartnershipModel
     from sim.store import Run, open_run, run
     from sim.sweep.results import Sweep, open_sweep
 
@@ -32,15 +33,17 @@ _PLACES = {
     "open_sweep": ("sim.sweep.results", "open_sweep"),
     "Sweep": ("sim.sweep.results", "Sweep"),
     "Run": ("sim.store", "Run"),
-    "replay": ("sim.model", "replay"),
+    "replay": ("sim.analysis.replay", "replay"),
     "PartnershipModel": ("sim.model", "PartnershipModel"),
     "State": ("sim.agents", "State"),
     "Power": ("sim.agents", "Power"),
+    "Replay": ("sim.analysis.replay", "Replay"),
 }
 
 __all__ = [
     "PartnershipModel",
     "Power",
+    "Replay",
     "Run",
     "State",
     "Sweep",

@@ -29,7 +29,9 @@ SHARE_TOLERANCE: Final = 1e-13
 """Largest gap between target and model share at which the contraction stops."""
 MAX_ROUNDS: Final = 10_000
 
+_First = tuple[FloatArray, np.ndarray, FloatArray, FloatArray]
 _known: dict[str, Constants] = {}
+_first: dict[str, _First] = {}
 
 
 def choice_constants(scenario: Scenario) -> Constants:
@@ -85,7 +87,7 @@ def first_appraisal(scenario: Scenario, constants: Constants) -> FloatArray:
 def _contract(reference: Scenario, fixed: Constants) -> Constants:
     """Constants that bring mean first choices to their targets, those given apart."""
     nothing = {power: (0.0,) * len(DOMAINS) for power in reference.powers}
-    utility, posted, outside, precision = _first_utility(reference, nothing)
+    utility, posted, outside, precision = _without_constants(reference, nothing)
     rows = [_targets(reference, power) for power in reference.powers]
     target = np.array(rows).reshape(1, len(reference.powers), len(DOMAINS), 1)
     alpha = np.array([fixed.get(power, nothing[power]) for power in reference.powers])
@@ -103,6 +105,15 @@ def _contract(reference: Scenario, fixed: Constants) -> Constants:
     raise MultivectorError("choice constants: the contraction did not converge")
 
 
+def _without_constants(reference: Scenario, nothing: Constants) -> _First:
+    """First utility before constants, kept: target shares do not bear on it."""
+    choice = replace(reference.rules.choice, target_shares={})
+    key = digest(replace(reference, rules=replace(reference.rules, choice=choice)))
+    if key not in _first:
+        _first[key] = _first_utility(reference, nothing)
+    return _first[key]
+
+
 def _targets(reference: Scenario, power: str) -> list[float]:
     """Target shares of a power by domain, or those with which it enters."""
     entry = reference.powers[power].entry_shares
@@ -110,9 +121,8 @@ def _targets(reference: Scenario, power: str) -> list[float]:
     return [entry.of(d) if entry is not None else shares[d].of(power) for d in DOMAINS]
 
 
-def _first_utility(
-    scenario: Scenario, constants: Constants
-) -> tuple[FloatArray, np.ndarray, FloatArray, FloatArray]:
+def _first_utility(scenario: Scenario, constants: Constants) -> _First:
+    """Utility, offers posted, utility of nobody and precision of the first half-year."""
     central = replace(scenario, uncertainty=Uncertainty.NONE)
     parameters = build(central, sample(central, range(1)), constants)
     world = initialise(parameters, 1)

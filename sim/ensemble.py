@@ -97,7 +97,12 @@ class Host:
 
     def run(self, replicates: range, data: Data, final: Data) -> None:
         """Run a chunk and write its outcomes into the arrays given."""
-        parameters, draws, world = self.start(replicates)
+        self.finish(*self.start(replicates), data, final)
+
+    def finish(
+        self, parameters: Parameters, draws: Draws, world: World, data: Data, final: Data
+    ) -> None:
+        """Run a chunk from its first world on and write its outcomes into the arrays given."""
         recorder = Recorder(parameters, data, final)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # see invariants
             for step in range(self.scenario.steps):

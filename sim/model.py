@@ -15,6 +15,7 @@ import numpy as np
 
 from sim.agents import Offer, Picks, Power, State
 from sim.axes import DOMAINS, FloatArray
+from sim.decisions import decisions
 from sim.ensemble import Host, sizes
 from sim.errors import InputError, nearest
 from sim.outcomes import Data
@@ -28,8 +29,6 @@ from sim.world import World
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from sim.store import Run
 
 
 class PartnershipModel(mesa.Model):
@@ -61,7 +60,7 @@ class PartnershipModel(mesa.Model):
         self.power_codes = scenario.power_codes
         host = Host(scenario)
         self.parameters, self.draws, self.world = host.start(range(replicate, replicate + 1))
-        self.record: Record | None = None
+        self.records: list[Record] = []
         self.period = 0
         self._data, self._final = reserve(scenario.steps, sizes(scenario, 1), scenario.outcomes)
         self._recorder = Recorder(self.parameters, self._data, self._final)
@@ -97,10 +96,11 @@ class PartnershipModel(mesa.Model):
             self.running = False
             return
         before = self.world
-        self.world, self.record = advance(
+        self.world, record = advance(
             before, self.parameters, self.draws, self.period, self._ask_states
         )
-        self._recorder.take(self.period, before, self.record)
+        self.records.append(record)
+        self._recorder.take(self.period, before, record)
         self.period += 1
         if self.period == self.configuration.steps:
             self.running = False
@@ -124,10 +124,41 @@ class PartnershipModel(mesa.Model):
         """Ties of all states in the current world."""
         return measure_ties(self.world, self.parameters, self.period)
 
-    def table(self) -> pd.DataFrame:
-        """What the agents reported at each point, one row a state and period."""
+    @property
+    def record(self) -> Record | None:
+        """What happened in the last step."""
+        return self.records[-1] if self.records else None
+
+    def reported(self) -> pd.DataFrame:
+        """What the state agents reported at each point, one row a state and period."""
         table: pd.DataFrame = self.datacollector.get_agenttype_vars_dataframe(type(self.states[0]))
         return table
+
+    def table(self) -> pd.DataFrame:
+        """Decision log so far, one row a half-year, state, domain and option.
+
+        See ``sim.decisions.decisions`` for its columns.
+        """
+        import pandas as pd
+
+        logs = [
+            decisions(record, self.parameters, self.configuration, period)
+            for record, period in zip(self.records, self.configuration.periods, strict=False)
+        ]
+        return pd.concat(logs, ignore_index=True) if logs else pd.DataFrame()
+
+    def text(self) -> str:
+        """Who was picked so far, a row a half-year and state, a column a domain."""
+        log = self.table()
+        if log.empty:
+            return "nothing has happened yet"
+        picked = log[log["picked"] > 0.5] if self._picks_one else _most_probable(log)
+        wide = picked.pivot(index=["period", "state"], columns="domain", values="option")
+        return str(wide[list(DOMAINS)].rename_axis(columns=None).to_string())
+
+    @property
+    def _picks_one(self) -> bool:
+        return self.parameters.switches.choice is not ChoiceRule.MEAN_FIELD
 
     def _ask_states(
         self, world: World, table: Offers, appraised: Appraisal, noise: FloatArray
@@ -195,15 +226,7 @@ class PartnershipModel(mesa.Model):
         return found
 
 
-def replay(run: Run, replicate: int) -> PartnershipModel:
-    """Mesa model of one replicate of a run, at its start; the same bits as in the ensemble.
-
-    Raises
-    ------
-    InputError
-        When the run has no such replicate.
-    """
-    if not 0 <= replicate < run.scenario.replicates:
-        last = run.scenario.replicates - 1
-        raise InputError(f"replicate: the run has 0 to {last}, not {replicate}")
-    return PartnershipModel(run.scenario, replicate)
+def _most_probable(log: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the most probable option of each decision."""
+    keys = ["period", "state", "domain"]
+    return log.loc[log.groupby(keys)["probability"].idxmax()]

@@ -14,8 +14,8 @@ from sim.specs import Target
 from sim.table import Table, stack, widen
 from sim.timeline import Timeline
 
-Constants = Mapping[str, tuple[float, ...]]
-"""Choice constants alpha by lower-case power code, one a domain."""
+Constants = Mapping[str, tuple[float, ...] | FloatArray]
+"""Choice constants alpha by lower-case power code: one a domain, or (domain, replicate)."""
 
 
 @dataclass(frozen=True)
@@ -108,13 +108,14 @@ def first_allocation(table: Table) -> FloatArray:
 def affinity(scenario: Scenario, table: Table, constants: Constants, step: int) -> FloatArray:
     """E8: Aff = alpha + sum_i M_si psi_ipd + beta_o resp_s (O_sp - 1/2), (S, P, D, ·)."""
     alpha = np.array([constants[power] for power in scenario.powers])
+    alpha = alpha.reshape(1, *alpha.shape[:2], -1)
     support = calendar.level(scenario, table, Target.OPINION, table("states.{s}.opinion.{p}"), step)
     opinion = (
         table("rules.appraisal.opinion_weight")
         * table("states.{s}.responsiveness")
         * (np.clip(support, 0.0, 1.0) - 0.5)
     )
-    total = alpha[None, :, :, None] + _target_shift(scenario, table) + opinion
+    total = alpha + _target_shift(scenario, table) + opinion
     for name, institution in scenario.institutions.items():
         if any(power in institution.anchors for power in scenario.powers):
             anchor = table(f"institutions.{name}.anchors.{{p}}.{{d}}", default=0.0)

@@ -6,7 +6,7 @@ that two scenarios whose ranges differ still move together.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -35,9 +35,9 @@ class Sampler:
     replicate.
     """
 
-    def __init__(self, scenario: Scenario) -> None:
-        """Sort the quantities of a scenario by how they are drawn."""
-        everything = list(quantities(scenario))
+    def __init__(self, scenario: Scenario, only: Sequence[Quantity] | None = None) -> None:
+        """Sort the quantities of a scenario, or some of them, by how they are drawn."""
+        everything = list(quantities(scenario)) if only is None else only
         self.central = {
             quantity.name(entry): np.array([value])
             for quantity in everything
@@ -61,10 +61,16 @@ class Sampler:
 
     def values(self, replicates: range) -> Values:
         """Numbers of a range of replicates by flat name."""
+        return self.at(self.draws.take(replicates)) if self.names else dict(self.central)
+
+    def at(self, uniforms: FloatArray) -> Values:
+        """Numbers at given places in their distributions, by flat name.
+
+        Parameters
+        ----------
+        uniforms : (name, replicate), in (0, 1), in the order of ``names``.
+        """
         values = dict(self.central)
-        if not self.names:
-            return values
-        uniforms = self.draws.take(replicates)
         split = len(self.triangles)
         values.update(zip(self.names, _triangular(self.corners, uniforms[:split]), strict=False))
         if self.others:

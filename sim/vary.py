@@ -74,6 +74,21 @@ def find(scenario: Scenario, path: str) -> tuple[Quantity, str] | None:
     return None
 
 
+def form_of(scenario: Scenario, path: str) -> Form:
+    """Unit, axis and limits of the field that the number at a dotted path belongs to."""
+    node: Any = scenario
+    form: Form | None = None
+    for key in path.split("."):
+        if isinstance(node, Quantity):
+            break
+        if not isinstance(node, Mapping):
+            (item,) = (item for item in dataclasses.fields(node) if item.name == key)
+            form = item.metadata.get("form")
+        node = _child(node, key, [""])
+    assert form is not None
+    return form
+
+
 class _Setter(typing.NamedTuple):
     """The path that is being set, and the names that its entries may have."""
 

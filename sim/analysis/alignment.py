@@ -14,13 +14,12 @@ import pandas as pd
 import xarray as xr
 
 from sim.analysis.bands import HIGH, LOW, MEDIAN, quantiles, ratio
+from sim.analysis.words import MISSING, align
 
 ALL: Final = "all"
 """Stands for all states or all powers together in the column of that name."""
 NONE: Final = "none"
 """The option of picking nobody."""
-MISSING: Final = "–"
-"""Shown where a number is not defined, such as a ratio to zero."""
 COLUMNS: Final = ("state", "quantity", "power", "median", "low", "high", "unit")
 
 SUMMARISED: Final = (
@@ -115,7 +114,7 @@ class Summary:
         heads = [_HEADS[name] for name in quantities]
         upper = ["", "", *(head[0] for head in heads)]
         lower = ["", "", *(head[1] for head in heads)]
-        return _align([upper, lower, *body], left=2)
+        return align([upper, lower, *body], left=2)
 
     def _cell(self, quantity: str, values: tuple[float, float, float] | None) -> str:
         if values is None:
@@ -210,15 +209,3 @@ def _number(value: float, scale: int) -> str:
     if scale == 100 or abs(value) >= 9.95:
         return f"{value:.0f}"
     return f"{value:.1f}" if abs(value) >= 0.995 else f"{value:.2f}"
-
-
-def _align(rows: Sequence[Sequence[str]], left: int) -> list[str]:
-    """Pad columns to their widest cell, the first ``left`` of them on the right."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return [
-        "  ".join(
-            cell.ljust(width) if column < left else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]

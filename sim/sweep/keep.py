@@ -87,11 +87,22 @@ def by_replicate(keep: Keep, names: Collection[str], data: Data, final: Data) ->
     for name in names:
         path = data[name]
         if keep.over_time:
-            found[name] = np.stack([path.mean(axis=0), final.get(name, path[-1])])
+            found[name] = np.stack([_over_time(path), final.get(name, path[-1])])
         else:
             last = final.get(name, np.full(path.shape[1:], np.nan))
             found[name] = np.concatenate([path, last[np.newaxis]])
     return found
+
+
+def _over_time(path: NDArray[Any]) -> NDArray[Any]:
+    """Mean over the half-years, added up in their order.
+
+    With one replicate alone NumPy would take the half-years for the inner loop and add in another
+    order, and the last bit would depend on how replicates were cut into blocks.
+    """
+    replicates = path.shape[-1]
+    wide = path if replicates > 1 else np.repeat(path, 2, axis=-1)
+    return np.asarray(wide.mean(axis=0)[..., :replicates])
 
 
 def at(keep: Keep, values: FloatArray, when: str, statistic: str) -> FloatArray:
