@@ -170,6 +170,10 @@ class Variants:
         halves = changes[:middle], changes[middle:]
         return _joined([self._taken(half, step, take, picks) for half in halves])
 
+    def parameters(self, changes: Sequence[Change]) -> Parameters:
+        """Parameters of columns that can stand beside each other."""
+        return build(self.host.scenario, self._numbers(changes), self._alphas(changes))
+
     def history(self, step: int) -> list[FloatArray]:
         """Picks of the steps before a step as they were, (S, P, D, 1) each."""
         return [record.contracts.pick for record, _ in self.records([SAME], step)][:-1]
@@ -182,7 +186,7 @@ class Variants:
     ) -> Iterator[tuple[Record, Parameters]]:
         """Record of each step up to one and including it, with the parameters of the columns."""
         count = len(changes)
-        parameters = build(self.host.scenario, self._numbers(changes), self._alphas(changes))
+        parameters = self.parameters(changes)
         draws, world = _repeat(self.draws, count), initialise(parameters, count)
         for number in range(step + 1):
             decide = None

@@ -45,7 +45,9 @@ SHOWING: Final = (
     "sweep",
     "agents.py",
     "cli.py",
+    "columns.py",
     "compose.py",
+    "decisions.py",
     "differences.py",
     "job.py",
     "launch.py",
@@ -153,7 +155,7 @@ def run(scenario: Scenario, ledger: Ledger | None = None) -> Run:
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - seconds)),
         "wall_seconds": round(seconds, 3),
     }
-    datasets = _datasets(scenario, data, final)
+    datasets = labelled(scenario, data, final)
     return Run(scenario, *datasets, json.loads(json.dumps(manifest)))
 
 
@@ -190,7 +192,7 @@ def open_run(path: str | Path) -> Run:
     for name in manifest["files"]:
         part = final if Path(name).name.startswith("final") else data
         part.update(_read_results(folder / name))
-    return Run(scenario, *_datasets(scenario, data, final), manifest, folder)
+    return Run(scenario, *labelled(scenario, data, final), manifest, folder)
 
 
 def find_run(scenario: Scenario, folder: str | Path, ledger: Ledger | None = None) -> Run | None:
@@ -253,8 +255,8 @@ def code_digest(*beside: str) -> str:
     return state.hexdigest()
 
 
-def _datasets(scenario: Scenario, data: Data, final: Data) -> tuple[xarray.Dataset, xarray.Dataset]:
-    """Label outcome arrays."""
+def labelled(scenario: Scenario, data: Data, final: Data) -> tuple[xarray.Dataset, xarray.Dataset]:
+    """Outcome arrays of a scenario by half-year and at the end, with units and labels."""
     import xarray
 
     coordinates: dict[str, Any] = {

@@ -186,9 +186,9 @@ class Discovery:
             f"{self.target}: comes true {how} in {percent(self.base_rate)} of {self.cells} cells "
             f"({self.true})."
         ]
-        for count, what in ((self.failed, "failed"), (self.undefined, "have no number to judge")):
+        for count, what in ((self.failed, "failed"), (self.undefined, "had no number to judge")):
             if count:
-                lines.append(f"Left out: {count} cells that {what}.")
+                lines.append(f"Left out: {count} cell{'s' * (count > 1)} that {what}.")
         lines += [self._sentence(number, box) for number, box in enumerate(self.boxes, start=1)]
         if not self.boxes:
             lines.append(f"No box found with {self.method}: no factor tells the cells apart.")
@@ -455,12 +455,12 @@ def _prim(x: pd.DataFrame, y: BoolArray, wish: Wish) -> list[Region]:
 def _peelable(x: pd.DataFrame) -> pd.DataFrame:
     """Factors as the EMA Workbench takes them.
 
-    Numbers are floats, as limits of whole numbers fail, and texts objects. Columns are numbered,
-    as one by the name of ``scenario`` would be left out.
+    Columns are numbered, as it leaves out one by the name of ``scenario``; numbers are floats, so
+    that limits lie between values.
     """
-    kinds = [float if x[name].dtype.kind in NUMBERS else object for name in x]
-    numbered = x.reset_index(drop=True).set_axis([f"x{i}" for i in range(len(kinds))], axis=1)
-    return numbered.astype(dict(zip(numbered.columns, kinds, strict=True)))
+    numbered = x.reset_index(drop=True).set_axis([f"x{i}" for i in range(x.shape[1])], axis=1)
+    numbers = [name for name in numbered if numbered[name].dtype.kind in NUMBERS]
+    return numbered.astype(dict.fromkeys(numbers, float))
 
 
 def _read(x: pd.DataFrame, limits: pd.DataFrame) -> Region:

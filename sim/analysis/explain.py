@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
+from sim.analysis import account
 from sim.analysis.flips import Decision, Flip, find_flips
 from sim.analysis.origin import Origin, Result, changes_since, origin_of
 from sim.analysis.trail import evidence_trail
-from sim.analysis.words import align, listing, number, percent, pinched, shortened, signed
 from sim.axes import DOMAINS
 from sim.columns import SAME, Variants
-from sim.decisions import NONE, TERMS, decisions
+from sim.decisions import NONE, decisions
 from sim.errors import InputError, nearest
 from sim.evidence import Ledger, load_ledger
 from sim.plain import digest
@@ -25,31 +25,14 @@ from sim.vary import find
 if TYPE_CHECKING:
     import pandas as pd
 
-SHOWN_NUMBERS: Final = 3
-"""Numbers behind each term that the text shows."""
-SHOWN_FLIPS: Final = 8
-"""Flips that the text shows."""
 REACH: Final = 1.0
 """How far beyond the evidence range flips are looked for, in widths of the range."""
-_FLIP_COLUMNS: Final = [
-    "unit",
-    "value",
-    "low",
-    "high",
-    "before",
-    "after",
-    "change",
-    "share",
-    "inside",
-]
-_OFFERED: Final = ("value", "conditions", "credibility")
-_HEADS: Final[Mapping[str, str]] = {
-    "value": "value, % of GDP",
-    "conditions": "conditions, share",
-    "credibility": "credibility, share",
-    "lock_in": "lock-in",
-    "utility": "utility, log-odds",
-}
+_MODULES: Final = ("analysis/explain.py", "analysis/flips.py", "analysis/trail.py", "columns.py")
+"""Modules that bear on an explanation, beside those that bear on every run."""
+_FLIP_COLUMNS: Final = (
+    *("unit", "value", "low", "high", "before", "after"),
+    *("change", "share", "inside"),
+)
 
 
 @dataclass(frozen=True)
@@ -101,18 +84,18 @@ class Explanation:
 
     def sentences(self) -> tuple[str, str, str]:
         """What was picked, why, and what would change it, for quotation."""
-        return _what(self), _why(self), _what_if(self)
+        return account.what(self), account.why(self), account.what_if(self)
 
     def text(self) -> str:
         """For a terminal: offers and terms, evidence behind them, flips, and three sentences."""
         title = f"{self.state_name}, {self.domain}, {self.period} · {self.name}, "
         parts = [
             [f"{title}replicate {self.replicate}"],
-            _terms_text(self),
+            account.terms_text(self),
             ["What the terms rest on (change of the term from low to high, log-odds):"],
-            _trail_text(self),
+            account.trail_text(self),
             ["Smallest change of a single number that flips the most probable pick:"],
-            _flips_text(self),
+            account.flips_text(self),
             list(self.sentences()),
         ]
         if self.changed:
@@ -208,11 +191,7 @@ def _flip_table(flips: list[Flip], scenario: Scenario, ledger: Ledger) -> pd.Dat
         rows.append(
             {
                 "parameter": flip.path,
-                **{
-                    key: value
-                    for key, value in asdict(flip).items()
-                    if key not in ("path", "option")
-                },
+                **{key: getattr(flip, key) for key in _FLIP_COLUMNS},
                 "becomes": options[flip.option],
                 "facts": grounds.facts,
                 "sources": grounds.sources,
@@ -239,7 +218,7 @@ def _manifest(
         "scenario": digest(origin.scenario),
         "seed": origin.scenario.seed,
         "replicate": replicate,
-        "code": code_digest("analysis"),
+        "code": code_digest(*_MODULES),
         "ledger": ledger.digest,
         "versions": versions(),
         "facts": {
@@ -247,146 +226,3 @@ def _manifest(
             for name in facts
         },
     }
-
-
-def _name(found: Explanation, option: str) -> str:
-    return "nobody" if option == NONE else _the(found.power_names[option])
-
-
-def _the(name: str) -> str:
-    return f"the {name}" if name.startswith(("European", "United")) else name
-
-
-def _what(found: Explanation) -> str:
-    ranked = found.offers.sort_values("probability", ascending=False, kind="stable")
-    first, *others = (
-        f"{_name(found, option)} ({percent(share)})"
-        for option, share in zip(ranked["option"], ranked["probability"], strict=True)
-    )
-    sentence = (
-        f"In {found.period} {found.state_name} most probably picks {first} in {found.domain}, "
-        f"before {listing(others)}"
-    )
-    if found.picked == found.most_probable:
-        return f"{sentence}; in this replicate it does."
-    return f"{sentence}; in this replicate chance has it pick {_name(found, found.picked)}."
-
-
-def _why(found: Explanation) -> str:
-    ranked = found.offers.sort_values("probability", ascending=False, kind="stable")
-    first, second = (ranked.iloc[place] for place in (0, 1))
-    gaps = {term: _term(first, term) - _term(second, term) for term in TERMS}
-    order = sorted(gaps, key=lambda term: -abs(gaps[term]))
-    pro = [f"{_head(t)} ({signed(gaps[t])})" for t in order if gaps[t] > 0][:2]
-    con = [f"{_head(t)} ({signed(gaps[t])})" for t in order if gaps[t] < 0][:2]
-    names = _name(found, first["option"]), _name(found, second["option"])
-    gap = _term(first, "utility") - _term(second, "utility")
-    beside = f"Compared with {names[1]}, {names[0]} gains"
-    if not pro and not con:
-        return f"{beside} nothing: both are equal in every term."
-    sides = [f"most by {' and '.join(pro)}" if pro else "nothing by any term"]
-    sides += [f"loses most by {' and '.join(con)}"] if con else []
-    return f"{beside} {' and '.join(sides)}; all terms together make {signed(gap)} log-odds."
-
-
-def _what_if(found: Explanation) -> str:
-    if found.flips.empty:
-        return (
-            "No single number, wherever it lies in its evidence range or as far again beyond it, "
-            "would make another option the most probable."
-        )
-    flip = found.flips.iloc[0]
-    verb = "rose" if flip["change"] > 0 else "fell"
-    if flip["sources"]:
-        grounds = f"rests on {flip['sources'][0]}"
-    else:
-        grounds = f"is an assumption ({shortened(str(flip['assumption']))})"
-    place = "" if flip["inside"] else ", which is outside its evidence range"
-    return (
-        f"It would most probably be {_name(found, flip['becomes'])} if {flip['parameter']} {verb} "
-        f"from {number(flip['value'])} to {number(flip['after'])}{_unit(flip['unit'])} "
-        f"({percent(flip['share'])} of the width of its range, {number(flip['low'])} to "
-        f"{number(flip['high'])}){place}; this number {grounds}."
-    )
-
-
-def _term(row: Any, term: str) -> float:
-    """Term of an option; nobody has none."""
-    return 0.0 if row["option"] == NONE and term in TERMS else float(row[term])
-
-
-def _head(term: str) -> str:
-    return _HEADS.get(term, term)
-
-
-def _unit(unit: str) -> str:
-    return "" if unit == "1" else f" {unit}"
-
-
-def _terms_text(found: Explanation) -> list[str]:
-    rows = [["", *found.offers["option"]]]
-    used = [term for term in TERMS if (found.offers[term].fillna(0) != 0).any()]
-    for column in (*_OFFERED, *used, "utility"):
-        show = number if column in _OFFERED else signed
-        rows.append([_head(column), *(show(float(x)) for x in found.offers[column])])
-    rows.append(["probability", *(percent(x) for x in found.offers["probability"])])
-    drawn = found.offers["score"] + found.offers["noise"]
-    rows.append(["score with noise", *(signed(float(x)) for x in drawn)])
-    marks = ["picked" if option == found.picked else "" for option in found.offers["option"]]
-    return align([*rows, ["", *marks]], left=1)
-
-
-def _trail_text(found: Explanation) -> list[str]:
-    """Most telling numbers of each term of the two most probable powers."""
-    ranked = found.offers.sort_values("probability", ascending=False, kind="stable")
-    powers = [option for option in ranked["option"] if option != NONE][:2]
-    rows = [["term", "number", "value", "range", "unit", "change", "grounds"]]
-    for power in powers:
-        for term in TERMS:
-            here = found.trail[(found.trail["term"] == term) & (found.trail["power"] == power)]
-            for _, row in here[here["swing"] != 0].head(SHOWN_NUMBERS).iterrows():
-                span = f"{number(row['low'])} to {number(row['high'])}"
-                rows.append(
-                    [
-                        f"{power} {_head(term)}",
-                        row["parameter"],
-                        number(row["value"]),
-                        span,
-                        row["unit"],
-                        signed(row["swing"]),
-                        _grounds_text(row),
-                    ]
-                )
-    return align([[*row[:6], row[6]] for row in rows], left=7)
-
-
-def _grounds_text(row: Any) -> str:
-    """Facts and where they stand, or the assumption."""
-    if row.get("set_by_user"):
-        return "set by the user"
-    if row["sources"]:
-        more = len(row["sources"]) - 1
-        beside = f" and {more} more" if more else ""
-        disputed = "disputed: " if row.get("disputed") else ""
-        return f"{disputed}{pinched(row['sources'][0])}{beside}"
-    return f"assumption: {shortened(str(row['assumption']))}"
-
-
-def _flips_text(found: Explanation) -> list[str]:
-    if found.flips.empty:
-        return ["none, within the evidence ranges or as far again beyond them"]
-    rows = [["number", "from", "to", "unit", "share of range", "becomes", "", "grounds"]]
-    for _, flip in found.flips.head(SHOWN_FLIPS).iterrows():
-        rows.append(
-            [
-                flip["parameter"],
-                number(flip["value"]),
-                number(flip["after"]),
-                flip["unit"],
-                percent(flip["share"]),
-                flip["becomes"],
-                "" if flip["inside"] else "outside its range",
-                _grounds_text(flip),
-            ]
-        )
-    return align(rows, left=8)

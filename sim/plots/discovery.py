@@ -13,8 +13,11 @@ from sim.errors import InputError
 from sim.plots.canvas import FONT, WIDTH, new_axes, trim
 from sim.plots.palette import FAINT, INK
 
-SHADES: Final = (INK, "#777777", "#AAAAAA")
-"""Greys of the boxes, one after the other: a colour always means a power."""
+DARKEST: Final = 0.13
+LIGHTEST: Final = 0.65
+"""Greys of the first and the last box, 0 to 1: a colour always means a power."""
+_OTHER: Final = "#777777"
+"""Colour of the names of categories that a box leaves out."""
 _LINE: Final = 0.3
 """Height of one bar with the words above it, in inches."""
 _ROOM: Final = 0.75
@@ -53,7 +56,7 @@ def discovery(found: Discovery, ax: Axes | None = None) -> Axes:
     for limits in factors.values():
         ticks.append(place + (len(limits) - 1) / 2)
         for box, limit in limits:
-            _bar(axes, place, limit, SHADES[box % len(SHADES)])
+            _bar(axes, place, limit, _shade(box, found))
             place += 1
         place += _GAP
     trim(axes, found.target)
@@ -75,6 +78,12 @@ def _rows(found: Discovery) -> dict[str, list[tuple[int, Limit]]]:
         for limit in box.limits:
             rows.setdefault(limit.factor, []).append((number, limit))
     return rows
+
+
+def _shade(box: int, found: Discovery) -> str:
+    """Grey of a box, as matplotlib writes it."""
+    step = (LIGHTEST - DARKEST) / max(len(found.boxes) - 1, 1)
+    return f"{DARKEST + box * step:.2f}"
 
 
 def _name(limit: Limit) -> str:
@@ -112,7 +121,7 @@ def _points(axes: Axes, place: float, limit: Limit, shade: str) -> None:
         x = (number + 0.5) / len(names)
         axes.plot(x, place, "o", color=shade if kept else FAINT, markersize=_POINT)
         if named:
-            _write(axes, x, place, name, INK if kept else SHADES[1], "center")
+            _write(axes, x, place, name, INK if kept else _OTHER, "center")
     if not named:
         _write(axes, 0, place, limit.range, INK, "left")
 
@@ -136,7 +145,7 @@ def _legend(axes: Axes, found: Discovery) -> None:
         Line2D(
             [],
             [],
-            color=SHADES[number % len(SHADES)],
+            color=_shade(number, found),
             linewidth=_BAR,
             solid_capstyle="butt",
             label=f"box {number + 1}: density {percent(box.density)}, "
