@@ -17,8 +17,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sim import evidence, sweep
     from sim.agents import Power, State
+    from sim.analysis.compare import compare
+    from sim.analysis.discovery import discover
+    from sim.analysis.documents import leave_one_out
+    from sim.analysis.equilibria import equilibria
+    from sim.analysis.explain import explain
     from sim.analysis.replay import Replay, replay
+    from sim.analysis.sensitivity import sensitivity
+    from sim.analysis.tipping import tipping
     from sim.compose import list_scenarios, load_scenario
+    from sim.mechanisms import mechanisms
     from sim.model import PartnershipModel
     from sim.store import Run, open_run, run
     from sim.sweep.results import Sweep, open_sweep
@@ -33,6 +41,14 @@ _PLACES = {
     "open_sweep": ("sim.sweep.results", "open_sweep"),
     "Sweep": ("sim.sweep.results", "Sweep"),
     "Run": ("sim.store", "Run"),
+    "explain": ("sim.analysis.explain", "explain"),
+    "compare": ("sim.analysis.compare", "compare"),
+    "tipping": ("sim.analysis.tipping", "tipping"),
+    "equilibria": ("sim.analysis.equilibria", "equilibria"),
+    "sensitivity": ("sim.analysis.sensitivity", "sensitivity"),
+    "leave_one_out": ("sim.analysis.documents", "leave_one_out"),
+    "discover": ("sim.analysis.discovery", "discover"),
+    "mechanisms": ("sim.mechanisms", "mechanisms"),
     "replay": ("sim.analysis.replay", "replay"),
     "PartnershipModel": ("sim.model", "PartnershipModel"),
     "State": ("sim.agents", "State"),
@@ -47,14 +63,22 @@ __all__ = [
     "Run",
     "State",
     "Sweep",
+    "compare",
+    "discover",
+    "equilibria",
     "evidence",
+    "explain",
+    "leave_one_out",
     "list_scenarios",
     "load_scenario",
+    "mechanisms",
     "open_run",
     "open_sweep",
     "replay",
     "run",
+    "sensitivity",
     "sweep",
+    "tipping",
 ]
 
 

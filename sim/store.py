@@ -51,6 +51,7 @@ SHOWING: Final = (
     "differences.py",
     "job.py",
     "launch.py",
+    "mechanisms.py",
     "model.py",
     "overrides.py",
     "provenance.py",

@@ -201,6 +201,12 @@ def read_target(text: str, scenario: Scenario) -> Target:
     return target
 
 
+def read_question(text: str, scenario: Scenario) -> Measure | Target:
+    """Measure or target from its text; see ``read_measure``."""
+    measure, condition, _ = _parse(text, scenario)
+    return measure if condition is None else read_target(text, scenario)
+
+
 def keeping(scenario: Scenario, *measures: Measure) -> tuple[str, ...]:
     """Outcomes that a run has to keep for some measures, in the order of their declaration."""
     wanted = {measure.outcome for measure in measures}

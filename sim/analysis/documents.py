@@ -1,0 +1,373 @@
+"""Leave one document out: which conclusions change without it.
+
+Without a document the facts that it alone states are gone. A number that rested on other facts too
+keeps them: an end of its range that was derived from a lost fact closes in on what is left. A
+number that has lost all its facts becomes an assumption, drawn from a range twice as wide (a fixed
+number from a quarter either side), since less is known of it. Then everything is run again with the
+same random numbers, baseline and choice constants included, and the conclusions are drawn anew.
+
+Conclusions are the signs that a scenario's story expects of its difference from the baseline (held
+if nine of ten replicates agree), and of the baseline who is each state's first partner and how the
+states rank by hedging and the powers by influence.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from sim.analysis.compare import baseline_of
+from sim.analysis.expectations import Finding, findings
+from sim.analysis.origin import Result, origin_of
+from sim.analysis.words import align, percent
+from sim.ensemble import simulate
+from sim.errors import InputError
+from sim.evidence import Ledger, load_ledger
+from sim.quantity import Draw, Quantity
+from sim.recorder import derive
+from sim.scenario import Scenario, quantities
+from sim.store import labelled
+from sim.vary import form_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray
+
+WIDER: Final = 2.0
+"""Factor by which the range of a number grows that has lost all its facts."""
+AROUND: Final = 0.25
+"""Range of a number that was fixed and has lost its facts: this share of it to either side."""
+DOCUMENTS: Final = 8
+"""Documents that are left out if none is named: those on which most numbers rest."""
+_RANKED: Final = ("alignment", "hedging_index", "influence")
+"""Outcomes behind the conclusions on the baseline."""
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """One statement and how sure it is.
+
+    Attributes
+    ----------
+    about : what it is about, such as ``gateway_delivers: eu_trade``.
+    says : the statement. agreeing : share of the replicates that agree with it.
+    """
+
+    about: str
+    says: str
+    agreeing: float
+
+
+@dataclass(frozen=True)
+class LeaveOneOut:
+    """What changes without each of some documents.
+
+    Attributes
+    ----------
+    whole : conclusions from all documents.
+    rows : what ``table`` returns.
+    documents : one row a document: ``document`` (id), ``title``, ``numbers`` that rest on it,
+        ``lost`` (those that rest on nothing else), ``changed`` (conclusions) and ``failed`` (why it
+        could not be run, else empty).
+    replicates : of each run.
+    """
+
+    whole: tuple[Conclusion, ...]
+    rows: pd.DataFrame
+    documents: pd.DataFrame
+    replicates: int
+
+    def table(self) -> pd.DataFrame:
+        """Conclusions that change, one row a document and conclusion.
+
+        Returns
+        -------
+        Columns ``document, about, before, after`` (what is said with and without it) and
+        ``agreeing_before, agreeing_after`` (share of the replicates).
+        """
+        return self.rows.copy()
+
+    def text(self) -> str:
+        """For a terminal."""
+        head = ["document", "numbers", "on it alone", "conclusions changed"]
+        body = [
+            [
+                f"{row['title']} [{row['document']}]",
+                str(row["numbers"]),
+                str(row["lost"]),
+                row["failed"] or f"{row['changed']} of {len(self.whole)}",
+            ]
+            for _, row in self.documents.iterrows()
+        ]
+        lines = [
+            f"Documents left out one at a time ({self.replicates} replicates, "
+            f"{len(self.whole)} conclusions):",
+            "",
+            *align([head, *body], left=1),
+        ]
+        for name, group in self.rows.groupby("document", sort=False):
+            lines += ["", f"Without {name}:"]
+            for _, row in group.iterrows():
+                lines.append(
+                    f"  {row['about']}: {row['after']} ({percent(row['agreeing_after'])}) instead "
+                    f"of {row['before']} ({percent(row['agreeing_before'])})"
+                )
+        return "\n".join(lines)
+
+
+def leave_one_out(
+    scenarios: Result | Sequence[Result],
+    *,
+    documents: Sequence[str] = (),
+    replicates: int | None = None,
+    ledger: Ledger | None = None,
+) -> LeaveOneOut:
+    """Conclusions that change when a document is left out.
+
+    Parameters
+    ----------
+    scenarios : runs or scenarios whose expected signs count among the conclusions; those of the
+        baseline always do.
+    documents : ids of sources in the ledger; the eight on which most numbers rest by default.
+    replicates : of each run; those of the first scenario by default.
+    ledger : the package's own by default.
+
+    Raises
+    ------
+    InputError
+        A document is unknown, or no number rests on it.
+    """
+    import pandas as pd
+
+    facts = ledger or load_ledger()
+    results = scenarios if isinstance(scenarios, Sequence) else [scenarios]
+    given = [origin_of(result).scenario for result in results]
+    count = replicates or given[0].replicates
+    given = [replace(scenario, replicates=count) for scenario in given]
+    resting = _resting(given, facts)
+    for name in documents:
+        facts.source(name)
+        if name not in resting:
+            raise InputError(f"document '{name}': no number of these scenarios rests on it")
+    chosen = list(documents) or [name for name, _ in resting.most_common(DOCUMENTS)]
+    whole = conclusions(given)
+    said = {conclusion.about: conclusion for conclusion in whole}
+    rows: list[dict[str, Any]] = []
+    table: list[dict[str, Any]] = []
+    for name in chosen:
+        lost = Counter[str]()
+        failed, changed = "", 0
+        try:
+            found = conclusions([without(s, name, facts, lost) for s in given])
+            different = [one for one in found if one.says != said[one.about].says]
+            rows += [_row(name, said[one.about], one) for one in different]
+            changed = len(different)
+        except InputError as error:
+            failed = f"cannot be run: {error}"
+        table.append(
+            {
+                "document": name,
+                "title": facts.source(name).title,
+                "numbers": resting[name],
+                "lost": len(lost),
+                "changed": changed,
+                "failed": failed,
+            }
+        )
+    columns = ("document", "about", "before", "after", "agreeing_before", "agreeing_after")
+    return LeaveOneOut(
+        whole=tuple(whole),
+        rows=pd.DataFrame(rows, columns=list(columns)),
+        documents=pd.DataFrame(table),
+        replicates=count,
+    )
+
+
+def conclusions(scenarios: Sequence[Scenario]) -> list[Conclusion]:
+    """What is concluded from some scenarios and their common baseline."""
+    known: dict[int, tuple[Scenario, xarray.Dataset]] = {}
+    found: list[Conclusion] = []
+    for scenario in scenarios:
+        base = baseline_of(scenario)
+        wanted = dict.fromkeys(e.outcome for e in scenario.story.expected.values())
+        key = id(scenario.baseline)
+        if key not in known:
+            every = [e.outcome for s in scenarios for e in s.story.expected.values()]
+            data = _run(base, (*_RANKED, *every))
+            known[key] = (base, data)
+            found += _on_baseline(data)
+        if wanted and scenario.story.expected:
+            data = _run(scenario, tuple(wanted))
+            found += [
+                _sign(scenario.name, finding) for finding in findings(scenario, data, known[key][1])
+            ]
+    return list({conclusion.about: conclusion for conclusion in found}.values())
+
+
+def without(
+    scenario: Scenario, document: str, ledger: Ledger, lost: Counter[str] | None = None
+) -> Scenario:
+    """Scenario, and the baselines behind it, as they would stand without a document.
+
+    Parameters
+    ----------
+    lost : counts the numbers that lose all their facts, by name.
+    """
+    gone = {
+        name
+        for name, fact in ledger.facts.items()
+        if {citation.source for citation in fact.citations} == {document}
+    }
+    counter = Counter[str]() if lost is None else lost
+
+    def change(quantity: Quantity) -> Quantity:
+        return _bereft(scenario, quantity, gone, counter)
+
+    found: Scenario = _mapped(scenario, change)
+    return found
+
+
+def _run(scenario: Scenario, outcomes: Sequence[str]) -> xarray.Dataset:
+    asked = replace(scenario, outcomes=tuple(dict.fromkeys(outcomes)))
+    outcome = derive(*simulate(asked), asked.horizon.step, asked.outcomes)
+    return labelled(asked, *outcome)[0]
+
+
+def _sign(scenario: str, finding: Finding) -> Conclusion:
+    expected = finding.expected
+    what = " ".join((expected.outcome, *expected.select.values()))
+    says = f"{what} goes {expected.sign}" if finding.holds else f"no sure sign of {what}"
+    return Conclusion(f"{scenario}: {finding.name}", says, finding.agreeing)
+
+
+def _on_baseline(data: xarray.Dataset) -> Iterator[Conclusion]:
+    """First partners, and the order of states by hedging and of powers by influence."""
+    last = data.isel(period=-1)
+    powers = [str(code) for code in last["power"].values]
+    for state in map(str, last["state"].values):
+        aligned = last["alignment"].sel(state=state).transpose("power", "replicate").to_numpy()
+        first = (aligned == aligned.max(axis=0)).mean(axis=1)
+        best = int(first.argmax())
+        yield Conclusion(
+            f"first partner of {state}", f"{powers[best]} is first", float(first[best])
+        )
+    for outcome, dim in (("hedging_index", "state"), ("influence", "power")):
+        values = last[outcome].transpose(dim, "replicate").to_numpy()
+        codes = [str(code) for code in last[dim].values]
+        order = np.argsort(-np.median(values, axis=1), kind="stable")
+        ranked = np.argsort(-values, axis=0, kind="stable")
+        same = float((ranked == order[:, np.newaxis]).all(axis=0).mean())
+        says = " > ".join(codes[place] for place in order)
+        yield Conclusion(f"order by {outcome}", says, same)
+
+
+def _row(document: str, before: Conclusion, after: Conclusion) -> dict[str, Any]:
+    return {
+        "document": document,
+        "about": after.about,
+        "before": before.says,
+        "after": after.says,
+        "agreeing_before": before.agreeing,
+        "agreeing_after": after.agreeing,
+    }
+
+
+def _resting(scenarios: Sequence[Scenario], ledger: Ledger) -> Counter[str]:
+    """How many numbers rest on each source."""
+    numbers: dict[str, set[str]] = {}
+    for scenario in scenarios:
+        for quantity in quantities(scenario):
+            for entry in quantity.entries:
+                for fact in quantity.facts(entry):
+                    for citation in ledger.fact(fact).citations:
+                        numbers.setdefault(citation.source, set()).add(quantity.name(entry))
+    return Counter({source: len(names) for source, names in numbers.items()})
+
+
+def _bereft(scenario: Scenario, quantity: Quantity, gone: set[str], lost: Counter[str]) -> Quantity:
+    """Quantity without some facts."""
+    if gone.isdisjoint(quantity.all_facts()):
+        return quantity
+    low, value, high = (
+        dict(zip(quantity.entries, ends, strict=True))
+        for ends in (quantity.low, quantity.value, quantity.high)
+    )
+    limits = form_of(scenario, quantity.path).limits
+    strength = quantity.concentration
+    for entry in quantity.entries:
+        facts = quantity.facts(entry)
+        if not facts or gone.isdisjoint(facts) or entry in quantity.user_set:
+            continue
+        if gone.issuperset(facts):
+            lost[quantity.name(entry)] += 1
+            below, above = value[entry] - low[entry], high[entry] - value[entry]
+            if below == above == 0:
+                below = above = abs(value[entry]) * AROUND / WIDER
+            low[entry] = max(limits.lower, value[entry] - WIDER * below)
+            high[entry] = min(limits.upper, value[entry] + WIDER * above)
+            if limits.positive and low[entry] <= limits.lower:
+                low[entry] = min(quantity.low[quantity.entries.index(entry)], value[entry])
+            if strength is not None:
+                strength = quantity.concentration / WIDER**2 if quantity.concentration else None
+        else:
+            low[entry], value[entry], high[entry] = _left(
+                quantity, gone, (low[entry], value[entry], high[entry])
+            )
+    return replace(
+        quantity,
+        low=tuple(low.values()),
+        value=tuple(value.values()),
+        high=tuple(high.values()),
+        concentration=strength,
+        draw=_drawn(quantity, low, high),
+        evidence={
+            entry: kept
+            for entry, facts in quantity.evidence.items()
+            if (kept := tuple(fact for fact in facts if fact not in gone))
+        },
+    )
+
+
+def _left(
+    quantity: Quantity, gone: set[str], ends: tuple[float, float, float]
+) -> tuple[float, float, float]:
+    """Low, value and high when those derived from a lost fact close in on the others."""
+    rule = quantity.derivation
+    if rule is None or quantity.entries != ("",):
+        return ends
+    kept = {
+        key: number
+        for key, number in zip(("low", "value", "high"), ends, strict=True)
+        if gone.isdisjoint(map(str, rule.arguments.get(key, {}).values()))
+    }
+    if not kept:
+        return ends
+    low, high = min(kept.values()), max(kept.values())
+    return low, kept.get("value", (low + high) / 2), high
+
+
+def _drawn(quantity: Quantity, low: Mapping[str, float], high: Mapping[str, float]) -> Draw:
+    """A fixed quantity that got a range is drawn from it."""
+    if quantity.draw is Draw.FIXED and any(low[entry] < high[entry] for entry in low):
+        return Draw.TRIANGULAR
+    return quantity.draw
+
+
+def _mapped(node: Any, change: Callable[[Quantity], Quantity]) -> Any:
+    """A scenario or part of it with its quantities changed; parts without change stay the same."""
+    if isinstance(node, Quantity):
+        return change(node)
+    if isinstance(node, Mapping):
+        parts = {key: _mapped(part, change) for key, part in node.items()}
+        return parts if any(parts[key] is not node[key] for key in parts) else node
+    if not dataclasses.is_dataclass(node) or isinstance(node, type):
+        return node
+    fields = {item.name: getattr(node, item.name) for item in dataclasses.fields(node)}
+    changed = {name: _mapped(part, change) for name, part in fields.items()}
+    moved = {name: part for name, part in changed.items() if part is not fields[name]}
+    return replace(node, **moved) if moved else node

@@ -1,0 +1,358 @@
+"""Which number matters: the variance of a result, split over the evidence, chance and theory.
+
+Every drawn number of a scenario is a factor with the distribution that runs draw it from; so are
+**chance** (the noise of the replicates: choices, deliveries, events) and **theory** (which of some
+scenarios with other mechanisms is run). One point of the design is one column of the ensemble, so
+that hundreds of factors take minutes, not days.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from sim.analysis.cells import as_run, check_complete
+from sim.analysis.measure import Measure, Target, keeping, read_question
+from sim.analysis.origin import Result, changes_since, origin_of
+from sim.analysis.saltelli import Design, indices
+from sim.analysis.words import align, listing, number, percent, pinched, shortened
+from sim.axes import FloatArray, IntArray
+from sim.columns import Points
+from sim.draws import HALF_ULP
+from sim.errors import InputError
+from sim.evidence import Ledger, load_ledger
+from sim.provenance import of_quantity
+from sim.scenario import Scenario, quantities
+from sim.store import labelled
+from sim.sweep import Sweep
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SAMPLES: Final = 256
+"""Base samples behind the ranking."""
+SPLIT_SAMPLES: Final = 1024
+"""Base samples behind the split, which has three factors only."""
+NOISES: Final = 1024
+"""Replicates whose noise chance picks from."""
+CHANCE: Final = "chance"
+THEORY: Final = "theory"
+EVIDENCE: Final = "evidence"
+_INDICES: Final = ("total", "total_interval", "first", "first_interval")
+SHOWN: Final = 12
+"""Factors that the text shows."""
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """What the variance of one number, or of whether something comes true, is made of.
+
+    Attributes
+    ----------
+    name, question, unit : of what, and what was asked.
+    ranking : what ``table`` returns.
+    split : the same for evidence as a whole, chance and theory; empty for a stored sweep.
+    mean, deviation : of the number over the whole design, in ``unit``.
+    samples : base samples of the ranking. runs : columns or cells behind it.
+    theories : names of the scenarios that theory picks from.
+    """
+
+    name: str
+    question: str
+    unit: str
+    ranking: pd.DataFrame
+    split: pd.DataFrame
+    mean: float
+    deviation: float
+    samples: int
+    runs: int
+    theories: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def table(self) -> pd.DataFrame:
+        """Factors by their total index: which number should be pinned down first.
+
+        Returns
+        -------
+        Columns ``factor``, ``kind`` (evidence, chance, theory), ``first`` and ``total`` index with
+        half-widths ``first_interval`` and ``total_interval`` of their 90 % intervals, and for
+        numbers ``value, low, high, unit, disputed``, ids of ``facts``, their ``sources``,
+        ``conflicts`` (disagreeing facts with figure and source) and ``assumption``.
+        """
+        return self.ranking.copy()
+
+    def text(self) -> str:
+        """For a terminal: the split, then the numbers to pin down first."""
+        unit = "" if self.unit in ("", "1") else f" {self.unit}"
+        lines = [
+            f"{self.question} · {self.name}: mean {number(self.mean)}, standard deviation "
+            f"{number(self.deviation)}{unit}",
+            *self.notes,
+        ]
+        if self.deviation == 0:
+            return "\n".join([*lines, "It does not vary: there is nothing to explain."])
+        if not self.split.empty:
+            lines += ["", *_split_text(self.split, self.theories)]
+        lines += ["", f"Share of the variance ({self.runs} runs, {self.samples} base samples):", ""]
+        return "\n".join([*lines, *_ranking_text(self.ranking), "", *_first_text(self.ranking)])
+
+
+def sensitivity(
+    result: Result,
+    question: str,
+    *,
+    theories: Mapping[str, Scenario] | None = None,
+    samples: int = SAMPLES,
+    split_samples: int = SPLIT_SAMPLES,
+    seed: int = 1,
+    cell: int | None = None,
+    ledger: Ledger | None = None,
+) -> Sensitivity:
+    """Sobol indices of every drawn number, of chance and of theory.
+
+    Parameters
+    ----------
+    result : a run, a scenario, a cell of a sweep; or a sweep of design ``sobol`` without ``cell``,
+        whose stored cells are analysed.
+    question : a measure, ``"alignment.UZ.EU at 2032H1"``, or a target, ``"autonomy.KG > 0.5"``.
+    theories : scenarios beside the result's own among which theory picks, by name, such as the
+        same with mechanisms switched off (``sim.mechanisms``).
+    samples, split_samples : base samples of the ranking and of the split, powers of 2.
+    seed : of the design.
+    ledger : facts behind the numbers; the package's own by default.
+
+    Raises
+    ------
+    InputError
+        The question is not understood, nothing is drawn, or a stored design is incomplete.
+    """
+    facts = ledger or load_ledger()
+    if isinstance(result, Sweep) and cell is None and _kind(result) == "sobol":
+        return _of_sweep(result, question, facts)
+    origin = origin_of(result, cell)
+    changes = changes_since(origin, facts)
+    asked = read_question(question, origin.scenario)
+    theories = {} if theories is None else theories
+    model = _Model([origin.scenario, *theories.values()], asked)
+    ranked = model.indices(samples, seed, [(n,) for n in range(len(model.factors))])
+    whole = list(range(len(model.names)))
+    rest = [(n,) for n in range(len(model.names), len(model.factors))]
+    split = model.indices(split_samples, seed, [tuple(whole), *rest])
+    table = ranked.table.assign(factor=list(model.factors))
+    kinds = [EVIDENCE, *model.factors[len(model.names) :]]
+    return Sensitivity(
+        name=origin.name,
+        question=asked.name,
+        unit="share of runs" if isinstance(asked, Target) else asked.unit,
+        ranking=_with_grounds(table, origin.scenario, facts),
+        split=split.table.assign(factor=kinds),
+        mean=split.mean,
+        deviation=split.deviation,
+        samples=samples,
+        runs=ranked.points,
+        theories=("as it is", *theories),
+        notes=(f"Since it was stored, {listing(changes)}.",) if changes else (),
+    )
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Indices of one design, and what its outputs were."""
+
+    table: pd.DataFrame
+    mean: float
+    deviation: float
+    points: int
+
+
+class _Model:
+    """The answer to a question as a function of evidence, chance and theory."""
+
+    def __init__(self, scenarios: Sequence[Scenario], asked: Measure | Target) -> None:
+        measure = asked.measure if isinstance(asked, Target) else asked
+        self.asked = asked
+        self.scenarios = [replace(s, outcomes=keeping(s, measure)) for s in scenarios]
+        self.points = [Points(scenario) for scenario in self.scenarios]
+        names = dict.fromkeys(name for points in self.points for name in points.names)
+        self.names = tuple(names)
+        if not self.names:
+            raise InputError("sensitivity: nothing is drawn (uncertainty=none, or all is set)")
+        more = (CHANCE, THEORY) if len(scenarios) > 1 else (CHANCE,)
+        self.factors = (*self.names, *more)
+
+    def indices(self, samples: int, seed: int, groups: Sequence[tuple[int, ...]]) -> _Found:
+        """Sobol indices of groups of the factors."""
+        design = Design(tuple(groups), samples, seed)
+        outputs = np.concatenate([self(points) for points in design.blocks()])
+        table = indices(outputs, [str(n) for n in range(len(groups))], samples, seed=seed)
+        return _Found(table, float(outputs.mean()), float(outputs.std()), design.points)
+
+    def __call__(self, points: FloatArray) -> FloatArray:
+        """Answer at each point of the unit cube, (point,)."""
+        places = np.clip(points.T, HALF_ULP, 1 - HALF_ULP)
+        evidence, others = places[: len(self.names)], places[len(self.names) :]
+        noise = (others[0] * NOISES).astype(np.int64)
+        theory = np.zeros(len(points), np.int64)
+        if len(self.points) > 1:
+            theory = (others[1] * len(self.points)).astype(np.int64)
+        answers = np.empty(len(points))
+        for place in np.unique(theory):
+            here = theory == place
+            answers[here] = self._answers(int(place), evidence[:, here], noise[here])
+        return answers
+
+    def _answers(self, place: int, evidence: FloatArray, noise: IntArray) -> FloatArray:
+        rows = dict(zip(self.names, evidence, strict=True))
+        points = self.points[place]
+        own = np.array([rows[name] for name in points.names]).reshape(len(points.names), -1)
+        scenario = replace(self.scenarios[place], replicates=len(noise))
+        run = labelled(scenario, *points.run(own, noise))
+        if isinstance(self.asked, Target):
+            return self.asked.holds(*run).astype(float)
+        return self.asked.of(*run)
+
+
+def _kind(sweep: Sweep) -> str:
+    return str(sweep.manifest["design"]["kind"])
+
+
+def _of_sweep(sweep: Sweep, question: str, ledger: Ledger) -> Sensitivity:
+    """Indices of a stored Sobol design over its cells."""
+    check_complete(sweep)
+    scenario = sweep.scenario(0)
+    asked = read_question(question, scenario)
+    design, names = sweep.manifest["design"], [f["path"] for f in sweep.manifest["factors"]]
+    measure = asked.measure if isinstance(asked, Target) else asked
+    run = as_run(sweep, measure)
+    answers = asked.holds(*run) if isinstance(asked, Target) else asked.of(*run)
+    outputs = answers.astype(float).mean(axis=-1)
+    samples, second = int(design["samples"]), bool(design["second_order"])
+    size = samples * (2 * len(names) + 2 if second else len(names) + 2)
+    if len(outputs) != size:
+        raise InputError(
+            f"{sweep.folder}: has {len(outputs)} cells, the design {size}: a sweep that crosses "
+            "the design with other options has several designs; analyse one of them"
+        )
+    table = indices(outputs, names, samples, second_order=second, seed=int(design["seed"]))
+    return Sensitivity(
+        name=str(sweep.manifest["name"]),
+        question=asked.name,
+        unit="share of runs" if isinstance(asked, Target) else asked.unit,
+        ranking=_with_grounds(table, scenario, ledger),
+        split=table.iloc[:0],
+        mean=float(outputs.mean()),
+        deviation=float(outputs.std()),
+        samples=samples,
+        runs=len(outputs),
+        notes=("Mean over the replicates of each cell; factors are uniform over their ranges.",),
+    )
+
+
+def _with_grounds(table: pd.DataFrame, scenario: Scenario, ledger: Ledger) -> pd.DataFrame:
+    """Ranking with the evidence behind each number, the largest total index first."""
+    import pandas as pd
+
+    rows = {
+        row.name: row for quantity in quantities(scenario) for row in of_quantity(quantity, ledger)
+    }
+    grounds = []
+    for factor in table["factor"]:
+        row = rows.get(factor)
+        kind = factor if factor in (CHANCE, THEORY) else EVIDENCE
+        if row is None:
+            grounds.append({"kind": kind, "facts": (), "sources": (), "conflicts": ()})
+            continue
+        conflicts = _conflicts(row.facts, ledger)
+        grounds.append(
+            {
+                "kind": kind,
+                "value": row.value,
+                "low": row.low,
+                "high": row.high,
+                "unit": row.unit,
+                "disputed": bool(conflicts),
+                "facts": row.facts,
+                "sources": row.sources,
+                "conflicts": conflicts,
+                "assumption": row.assumption,
+            }
+        )
+    whole = pd.concat([table, pd.DataFrame(grounds, index=table.index)], axis=1)
+    return whole.sort_values("total", ascending=False, kind="stable").reset_index(drop=True)
+
+
+def _conflicts(facts: Sequence[str], ledger: Ledger) -> tuple[str, ...]:
+    """Facts behind a number that disagree with others, and those others, in words."""
+    named: dict[str, None] = {}
+    for name in facts:
+        conflicts = ledger.fact(name).conflicts
+        if conflicts:
+            named |= dict.fromkeys((name, *conflicts))
+    found = []
+    for name in named:
+        fact = ledger.fact(name)
+        source = ledger.source(fact.citations[0].source)
+        found.append(f"{fact.figure} ({source.title}, {source.outlet}, {source.date}) [{name}]")
+    return tuple(found)
+
+
+def _split_text(split: pd.DataFrame, theories: Sequence[str]) -> list[str]:
+    rows = [["", "alone", "90 % interval", "with all others", "90 % interval"]]
+    for _, row in split.iterrows():
+        cells = [str(row["factor"])]
+        for key in ("first", "total"):
+            middle, half = row[key], row[f"{key}_interval"]
+            cells += [percent(max(middle, 0.0)), f"± {100 * half:.0f}"]
+        rows.append(cells)
+    among = f" among {listing(theories)}" if len(theories) > 1 else ""
+    return [f"Share of the variance that goes once it is known{among}:", "", *align(rows, left=1)]
+
+
+def _ranking_text(ranking: pd.DataFrame) -> list[str]:
+    rows = [["", "number", "range", "unit", "grounds", "total, %", "±", "alone, %", "±"]]
+    for place, row in ranking.head(SHOWN).iterrows():
+        known = row["kind"] == EVIDENCE and isinstance(row.get("unit"), str)
+        rows.append(
+            [
+                str(int(str(place)) + 1),
+                row["factor"],
+                *(
+                    f"{100 * row[k]:.1f} %" if n % 2 == 0 else f"{100 * row[k]:.1f}"
+                    for n, k in enumerate(("total", "total_interval", "first", "first_interval"))
+                ),
+                f"{number(row['low'])} to {number(row['high'])}" if known else "",
+                row["unit"] if known else "",
+                _ground(row) if known else "",
+            ]
+        )
+    return align(rows, left=5)
+
+
+def _ground(row: Any) -> str:
+    if row["conflicts"]:
+        return f"disputed by {len(row['conflicts'])} facts"
+    if row["sources"]:
+        return pinched(row["sources"][0], 70, 30)
+    return f"assumption: {shortened(str(row['assumption']), 60)}"
+
+
+def _first_text(ranking: pd.DataFrame) -> list[str]:
+    """Which number to pin down first, and who disagrees about it."""
+    numbers = ranking[ranking["kind"] == EVIDENCE]
+    clear = numbers[numbers["total"] > numbers["total_interval"]]
+    if clear.empty:
+        return ["No number stands out from the noise of the estimate; take more samples."]
+    first = clear.iloc[0]
+    lines = [
+        f"Pin down first: {first['factor']}, which carries {percent(first['total'])} of the "
+        f"variance; {_ground(first)}."
+    ]
+    disputed = clear[clear["disputed"].fillna(False).astype(bool)]
+    if not disputed.empty:
+        row = disputed.iloc[0]
+        lines.append(f"Of those that documents disagree about, {row['factor']}:")
+        lines += [f"    {text}" for text in row["conflicts"]]
+    return lines
