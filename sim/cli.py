@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sim.asking import add_commands
 from sim.errors import InputError, MultivectorError
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
         help="every system that the documents name, with what holds it in the model",
     )
     evidence.set_defaults(command=_evidence)
+    add_commands(commands, shared)
     return parser
 
 

@@ -14,6 +14,7 @@ from functools import partial
 from hashlib import blake2b
 from typing import Any, Final
 
+from sim.errors import InputError
 from sim.quantity import Quantity
 from sim.scenario import Scenario
 
@@ -44,8 +45,20 @@ def plain(node: Any) -> Any:
 
 
 def restore(content: Mapping[str, Any]) -> Scenario:
-    """Scenario from its plain data; the inverse of ``plain``."""
-    return typing.cast(Scenario, _restore(content, Scenario))
+    """Scenario from its plain data; the inverse of ``plain``.
+
+    Raises
+    ------
+    InputError
+        The data are those of a version whose scenarios had other parts.
+    """
+    try:
+        return typing.cast(Scenario, _restore(content, Scenario))
+    except (TypeError, KeyError, ValueError, AttributeError) as error:
+        detail = str(error).replace(".__init__()", ":").replace("keyword-only argument", "part")
+        raise InputError(
+            f"the scenario was stored by another version, which this one cannot read ({detail})"
+        ) from None
 
 
 def digest(scenario: Scenario) -> str:

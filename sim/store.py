@@ -44,6 +44,7 @@ SHOWING: Final = (
     "plots",
     "sweep",
     "agents.py",
+    "asking.py",
     "cli.py",
     "columns.py",
     "compose.py",
@@ -187,7 +188,11 @@ def open_run(path: str | Path) -> Run:
         file = folder / name
         if not file.is_file() or _file_hash(file) != expected:
             raise InputError(f"{file}: missing or changed since the run was stored; {DAMAGED}")
-    scenario = restore(manifest["scenario"])
+    try:
+        scenario = restore(manifest["scenario"])
+    except InputError as error:
+        made = manifest.get("versions", {}).get("multivector", "unknown")
+        raise InputError(f"{folder}: {error}; it was made with multivector {made}") from None
     data: Data = {}
     final: Data = {}
     for name in manifest["files"]:

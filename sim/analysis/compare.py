@@ -65,7 +65,8 @@ class Comparison:
 
         Returns
         -------
-        Columns ``measure, outcome, unit, first, second`` (means of the runs), ``difference`` with
+        Columns ``measure, outcome``, the codes that it picks (``state``, ``power`` and the like,
+        as far as any does), ``unit, first, second`` (means of the runs), ``difference`` with
         its 90 % interval ``low`` and ``high``, ``p05, median, p95`` of the difference over the
         replicates, ``same_sign`` (share of replicates whose difference has the sign of the mean;
         those that are equal, where the mean is 0), ``equal`` (share of replicates that do not
@@ -248,6 +249,7 @@ def _rows(measures: Sequence[Measure], runs: tuple[Run, Run], pairs: int) -> pd.
     if not measures:
         raise InputError("compare: the two have no state, power or outcome in common")
     rows = []
+    dims = dict.fromkeys(dim for measure in measures for dim in measure.select)
     for measure in measures:
         first, second = (measure.of(each.data, each.final)[:pairs] for each in runs)
         known = ~(np.isnan(first) | np.isnan(second))
@@ -256,6 +258,7 @@ def _rows(measures: Sequence[Measure], runs: tuple[Run, Run], pairs: int) -> pd.
             {
                 "measure": name if measure.when == END else measure.name,
                 "outcome": measure.outcome,
+                **{dim: measure.select.get(dim, "") for dim in dims},
                 "unit": measure.unit,
                 **_difference(first[known], second[known]),
             }

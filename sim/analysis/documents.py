@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from tqdm import tqdm
 
 from sim.analysis.compare import baseline_of
 from sim.analysis.expectations import Finding, findings
@@ -44,6 +45,8 @@ AROUND: Final = 0.25
 """Range of a number that was fixed and has lost its facts: this share of it to either side."""
 DOCUMENTS: Final = 8
 """Documents that are left out if none is named: those on which most numbers rest."""
+DELAY: Final = 1.0
+"""Seconds before a progress bar shows."""
 _RANKED: Final = ("alignment", "hedging_index", "influence")
 """Outcomes behind the conclusions on the baseline."""
 
@@ -159,7 +162,7 @@ def leave_one_out(
     said = {conclusion.about: conclusion for conclusion in whole}
     rows: list[dict[str, Any]] = []
     table: list[dict[str, Any]] = []
-    for name in chosen:
+    for name in tqdm(chosen, unit="document", delay=DELAY, disable=None):
         lost = Counter[str]()
         failed, changed = "", 0
         try:

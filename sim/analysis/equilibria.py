@@ -2,11 +2,11 @@
 
 Two looks at the same question.
 
-* **The choices of one half-year**, with everything else held: a state that gives weight to what
-  others picked (E13) and to what it picked before (E14) answers picks with picks. In mean field
-  this is a map from choice probabilities to choice probabilities, iterated from every start until
-  it rests (Brock and Durlauf 2001). Different resting places are multiple equilibria; moving a
-  parameter up and down again, from one resting place to the next, shows hysteresis.
+* **The choices of one half-year**, with the stocks at its start held: a state that gives weight to
+  what others picked (E13) and to what it picked before (E14) answers picks with picks. In mean
+  field this is a map from choice probabilities to choice probabilities, iterated from every start
+  until it rests (Brock and Durlauf 2001). Different resting places are multiple equilibria; moving
+  a parameter up and down again, from one resting place to the next, shows hysteresis.
 * **Whole runs** that differ in nothing but the picks before the first half-year, under the same
   noise: the share of replicates that still differ at the end is what the model remembers.
 """
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -26,12 +26,13 @@ from sim.columns import SAME, Change, Variants
 from sim.decisions import NONE
 from sim.ensemble import Host, sizes
 from sim.errors import InputError, nearest
-from sim.processes import appraise
+from sim.processes import appraise, environment, make_offers, measure_ties
 from sim.record import Record
 from sim.recorder import derive, reserve
 from sim.scenario import Scenario
 from sim.specs import ChoiceRule, Uncertainty
 from sim.vary import find
+from sim.world import World
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,6 +96,11 @@ class Equilibria:
             return 0.0
         return float((ways["up"] - ways["down"]).abs().max())
 
+    def _without_effect(self) -> bool:
+        """Whether no start comes to rest elsewhere when the parameter moves."""
+        spread = self.branches.groupby(["start", "power"])["probability"].agg(np.ptp)
+        return bool((spread < APART).all())
+
     def text(self) -> str:
         """For a terminal."""
         many = self.multiple
@@ -112,7 +118,11 @@ class Equilibria:
                 "depends on where picks began."
             )
         lines = [first]
-        if self.parameter:
+        if self.parameter and self._without_effect():
+            lines.append(
+                f"{self.parameter} does not bear on them: it acts through stocks, which are held."
+            )
+        elif self.parameter:
             lines.append(
                 "Between the way up and the way down the mean probability of a power differs by "
                 f"up to {100 * self.hysteresis():.1f} percentage points (hysteresis)."
@@ -235,12 +245,11 @@ class _Game:
         Probabilities (S, P, D, column) and the last change of each column.
         """
         count = len(changes)
-        parameters = self.variants.parameters(changes)
-        record, picks = self.record, start
-        world, ties, table, now = (
-            _widened(part, count)
-            for part in (record.world, record.ties, record.offers, record.environment)
-        )
+        parameters, picks = self.variants.parameters(changes), start
+        world = _repeated(self.record.world, count)
+        now = environment(world, parameters, self.variants.draws, self.step)
+        ties = measure_ties(world, parameters, self.step)
+        table = make_offers(world, parameters, self.step)
         moved = np.full(count, np.inf)
         for _ in range(ROUNDS):
             seen = replace(world, last_pick=picks)
@@ -253,14 +262,10 @@ class _Game:
         return picks, moved
 
 
-def _widened(part: Any, count: int) -> Any:
-    """A bundle of arrays of one replicate, repeated for many columns."""
-    arrays = {
-        name: np.repeat(value, count, axis=-1)
-        for name, value in vars(part).items()
-        if isinstance(value, np.ndarray)
-    }
-    return replace(part, **arrays)
+def _repeated(world: World, count: int) -> World:
+    """World of one replicate for many columns."""
+    arrays = {name: np.repeat(array, count, axis=-1) for name, array in vars(world).items()}
+    return replace(world, **arrays)
 
 
 def _starts(scenario: Scenario) -> dict[str, FloatArray]:

@@ -59,7 +59,9 @@ class Replay(PartnershipModel):
         return pd.DataFrame(rows, columns=list(columns))
 
     def text(self) -> str:
-        """Who was picked, and whether the replay agrees with what was stored."""
+        """Who was picked so far and, at the end, whether the replay agrees with what was stored."""
+        if self.period < self.configuration.steps:
+            return f"{super().text()}\n\nstands at the start of {self.label}"
         return f"{super().text()}\n\n{self.verdict()}"
 
     def verdict(self) -> str:

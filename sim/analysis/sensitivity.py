@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from tqdm import tqdm
 
 from sim.analysis.cells import as_run, check_complete
 from sim.analysis.measure import Measure, Target, keeping, read_question
@@ -42,6 +43,8 @@ CHANCE: Final = "chance"
 THEORY: Final = "theory"
 EVIDENCE: Final = "evidence"
 _INDICES: Final = ("total", "total_interval", "first", "first_interval")
+DELAY: Final = 1.0
+"""Seconds before a progress bar shows."""
 SHOWN: Final = 12
 """Factors that the text shows."""
 
@@ -186,9 +189,14 @@ class _Model:
     def indices(self, samples: int, seed: int, groups: Sequence[tuple[int, ...]]) -> _Found:
         """Sobol indices of groups of the factors."""
         design = Design(tuple(groups), samples, seed)
-        outputs = np.concatenate([self(points) for points in design.blocks()])
-        table = indices(outputs, [str(n) for n in range(len(groups))], samples, seed=seed)
-        return _Found(table, float(outputs.mean()), float(outputs.std()), design.points)
+        with tqdm(total=design.points, unit="run", delay=DELAY, disable=None) as progress:
+            outputs = []
+            for points in design.blocks():
+                outputs.append(self(points))
+                progress.update(len(points))
+        found = np.concatenate(outputs)
+        table = indices(found, [str(n) for n in range(len(groups))], samples, seed=seed)
+        return _Found(table, float(found.mean()), float(found.std()), design.points)
 
     def __call__(self, points: FloatArray) -> FloatArray:
         """Answer at each point of the unit cube, (point,)."""

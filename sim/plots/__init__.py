@@ -2,11 +2,16 @@
 
 from sim.plots.alignment import alignment_figure, alignment_over_time
 from sim.plots.corridors import corridor_flow, corridor_share, corridors_figure
+from sim.plots.curves import equilibria, tipping
 from sim.plots.delivery import delivered_against_signed, delivery_figure
+from sim.plots.differences import differences
+from sim.plots.discovery import discovery
+from sim.plots.explanation import explanation, picks_over_time
 from sim.plots.figures import draw_all
 from sim.plots.influence import influence_figure, influence_over_time
 from sim.plots.maps import region_map, region_map_figure
 from sim.plots.picks import picks_by_domain
+from sim.plots.sensitivity import documents, sensitivity
 from sim.plots.ternary import ternary_paths
 from sim.plots.trade import trade_by_partner, trade_figure
 
@@ -18,13 +23,21 @@ __all__ = [
     "corridors_figure",
     "delivered_against_signed",
     "delivery_figure",
+    "differences",
+    "discovery",
+    "documents",
     "draw_all",
+    "equilibria",
+    "explanation",
     "influence_figure",
     "influence_over_time",
     "picks_by_domain",
+    "picks_over_time",
     "region_map",
     "region_map_figure",
+    "sensitivity",
     "ternary_paths",
+    "tipping",
     "trade_by_partner",
     "trade_figure",
 ]

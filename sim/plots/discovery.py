@@ -8,7 +8,9 @@ from typing import Final
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from sim.analysis.discovery import Discovery, Limit, percent, written
+from sim.analysis.boxes import Limit
+from sim.analysis.discovery import Discovery
+from sim.analysis.words import number, percent
 from sim.errors import InputError
 from sim.plots.canvas import FONT, WIDTH, new_axes, trim
 from sim.plots.palette import FAINT, INK
@@ -74,9 +76,9 @@ def discovery(found: Discovery, ax: Axes | None = None) -> Axes:
 def _rows(found: Discovery) -> dict[str, list[tuple[int, Limit]]]:
     """Limits by factor, each with the place of its box."""
     rows: dict[str, list[tuple[int, Limit]]] = {}
-    for number, box in enumerate(found.boxes):
+    for place, box in enumerate(found.boxes):
         for limit in box.limits:
-            rows.setdefault(limit.factor, []).append((number, limit))
+            rows.setdefault(limit.factor, []).append((place, limit))
     return rows
 
 
@@ -90,7 +92,7 @@ def _name(limit: Limit) -> str:
     """Factor and, of a number, its range in the sweep."""
     if limit.categories:
         return limit.factor
-    low, high = (written(float(end)) for end in limit.span)
+    low, high = (number(float(end)) for end in limit.span)
     return f"{limit.factor}\n{low} to {high} {limit.unit}".rstrip()
 
 
@@ -116,9 +118,9 @@ def _bar(axes: Axes, place: float, limit: Limit, shade: str) -> None:
 def _points(axes: Axes, place: float, limit: Limit, shade: str) -> None:
     names: Sequence[str] = [str(name) for name in limit.span]
     named = sum(map(len, names)) <= _MOST_NAMED
-    for number, name in enumerate(names):
+    for nth, name in enumerate(names):
         kept = name in limit.categories
-        x = (number + 0.5) / len(names)
+        x = (nth + 0.5) / len(names)
         axes.plot(x, place, "o", color=shade if kept else FAINT, markersize=_POINT)
         if named:
             _write(axes, x, place, name, INK if kept else _OTHER, "center")
@@ -145,13 +147,13 @@ def _legend(axes: Axes, found: Discovery) -> None:
         Line2D(
             [],
             [],
-            color=_shade(number, found),
+            color=_shade(place, found),
             linewidth=_BAR,
             solid_capstyle="butt",
-            label=f"box {number + 1}: density {percent(box.density)}, "
+            label=f"box {place + 1}: density {percent(box.density)}, "
             f"coverage {percent(box.coverage)}",
         )
-        for number, box in enumerate(found.boxes)
+        for place, box in enumerate(found.boxes)
     ]
     whole = f"range in the sweep, {found.cells} cells: density {percent(found.base_rate)}"
     handles.append(Line2D([], [], color=FAINT, linewidth=_BAR, solid_capstyle="butt", label=whole))

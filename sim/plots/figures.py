@@ -38,8 +38,8 @@ Drawing = Callable[[xr.Dataset, xr.Dataset], Figure]
 FIGURES: Final[Mapping[str, Drawing]] = MappingProxyType(
     {
         "alignment": lambda data, final: alignment_figure(data),
-        "picks": lambda data, final: _figure_of(picks_by_domain(data)),
-        "ternary": lambda data, final: _figure_of(ternary_paths(data, final)),
+        "picks": lambda data, final: figure_of(picks_by_domain(data)),
+        "ternary": lambda data, final: figure_of(ternary_paths(data, final)),
         "delivery": lambda data, final: delivery_figure(data),
         "influence": influence_figure,
         "trade": trade_figure,
@@ -118,7 +118,8 @@ def save(figure: Figure, path: Path) -> Path:
     return path
 
 
-def _figure_of(axes: Axes) -> Figure:
+def figure_of(axes: Axes) -> Figure:
+    """Figure that axes stand in."""
     figure = axes.figure
     assert isinstance(figure, Figure)
     return figure

@@ -20,8 +20,10 @@ from matplotlib.figure import Figure
 from scipy.stats import binomtest, qmc
 
 import sim
-from sim.analysis.discovery import COLUMNS, Box, Discovery, Limit, Wish, discover, find_boxes
+from sim.analysis.boxes import Box, Limit, Wish
+from sim.analysis.discovery import COLUMNS, Discovery, discover
 from sim.analysis.measure import read_target
+from sim.analysis.searches import find_boxes
 from sim.axes import BoolArray
 from sim.errors import InputError
 from sim.plots.discovery import discovery
@@ -420,7 +422,7 @@ def test_nothing_is_said_on_the_way(method: str) -> None:
         "import logging; logging.basicConfig(level=0)\n"
         "for noisy in ('matplotlib', 'PIL'): logging.getLogger(noisy).setLevel('ERROR')\n"
         "import numpy as np, pandas as pd\n"
-        "from sim.analysis.discovery import find_boxes\n"
+        "from sim.analysis.searches import find_boxes\n"
         "x = pd.DataFrame({'a': np.linspace(0, 1, 60), 'b': ['u', 'v', 'w'] * 20})\n"
         f"print(len(find_boxes(x, (x['a'] > 0.7).to_numpy(), {method!r})))"
     )
