@@ -153,7 +153,8 @@ class PartnershipModel(mesa.Model):
         if log.empty:
             return "nothing has happened yet"
         picked = log[log["picked"] > 0.5] if self._picks_one else _most_probable(log)
-        wide = picked.pivot(index=["period", "state"], columns="domain", values="option")
+        wide = picked.set_index(["period", "state", "domain"])["option"].unstack("domain")
+        wide = wide.loc[list(dict.fromkeys(zip(log["period"], log["state"], strict=True)))]
         return str(wide[list(DOMAINS)].rename_axis(columns=None).to_string())
 
     @property

@@ -58,6 +58,14 @@ def test_sweep_lines_are_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         assert main([*words, "replicates=2", "sweep.workers=1"]) == 0, line
 
 
+def test_lines_that_ask_why_are_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    block = README.split("<!-- why -->\n```sh\n")[1].split("```")[0]
+    for line in block.splitlines():
+        words = shlex.split(line.replace("--samples 64", "--samples 2"), comments=True)[1:]
+        assert main([*words, "replicates=20"]) == 0, line
+
+
 def test_links_and_pictures_exist() -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", README):
         if not target.startswith("http"):
