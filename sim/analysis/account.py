@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from sim.analysis.words import align, listing, number, percent, pinched, shortened, signed
+from sim.analysis.words import (
+    align,
+    listing,
+    number,
+    percent,
+    pinched,
+    shortened,
+    signed,
+    with_grounds,
+)
 from sim.decisions import NONE, TERMS
 
 if TYPE_CHECKING:
@@ -70,10 +79,7 @@ def why(found: Explanation) -> str:
 def what_if(found: Explanation) -> str:
     """The nearest change of one number that would make another option the most probable."""
     if found.flips.empty:
-        return (
-            "No single number, wherever it lies in its evidence range or as far again beyond it, "
-            "would make another option the most probable."
-        )
+        return f"No single number {_searched(found)} would make another option the most probable."
     flip = found.flips.iloc[0]
     verb = "rose" if flip["change"] > 0 else "fell"
     if flip["sources"]:
@@ -87,6 +93,13 @@ def what_if(found: Explanation) -> str:
         f"({percent(flip['share'])} of the width of its range, {number(flip['low'])} to "
         f"{number(flip['high'])}){place}; this number {grounds}."
     )
+
+
+def _searched(found: Explanation) -> str:
+    """Where flips were looked for."""
+    if found.reach == 0:
+        return "within its evidence range"
+    return f"within its evidence range, or {found.reach:g} of its widths beyond,"
 
 
 def _term(row: Any, term: str) -> float:
@@ -120,24 +133,17 @@ def trail_text(found: Explanation) -> list[str]:
     """Most telling numbers of each term of the two most probable powers."""
     ranked = found.offers.sort_values("probability", ascending=False, kind="stable")
     powers = [option for option in ranked["option"] if option != NONE][:2]
-    rows = [["term", "number", "value", "range", "unit", "change", "grounds"]]
+    rows = [["term", "number", "value", "range", "unit", "change"]]
+    grounds = [""]
     for power in powers:
         for term in TERMS:
             here = found.trail[(found.trail["term"] == term) & (found.trail["power"] == power)]
             for _, row in here[here["swing"] != 0].head(SHOWN_NUMBERS).iterrows():
                 span = f"{number(row['low'])} to {number(row['high'])}"
-                rows.append(
-                    [
-                        f"{power} {_head(term)}",
-                        row["parameter"],
-                        number(row["value"]),
-                        span,
-                        row["unit"],
-                        signed(row["swing"]),
-                        _grounds_text(row),
-                    ]
-                )
-    return align([[*row[:6], row[6]] for row in rows], left=7)
+                first = [f"{power} {_head(term)}", row["parameter"], number(row["value"])]
+                rows.append([*first, span, row["unit"], signed(row["swing"])])
+                grounds.append(_grounds_text(row))
+    return with_grounds(align(rows, left=5), grounds)
 
 
 def _grounds_text(row: Any) -> str:
@@ -155,8 +161,9 @@ def _grounds_text(row: Any) -> str:
 def flips_text(found: Explanation) -> list[str]:
     """Table of the nearest flips."""
     if found.flips.empty:
-        return ["none, within the evidence ranges or as far again beyond them"]
-    rows = [["number", "from", "to", "unit", "share of range", "becomes", "", "grounds"]]
+        return [f"none {_searched(found)}"]
+    rows = [["number", "from", "to", "unit", "share of range", "becomes", ""]]
+    grounds = [""]
     for _, flip in found.flips.head(SHOWN_FLIPS).iterrows():
         rows.append(
             [
@@ -167,7 +174,7 @@ def flips_text(found: Explanation) -> list[str]:
                 percent(flip["share"]),
                 flip["becomes"],
                 "" if flip["inside"] else "outside its range",
-                _grounds_text(flip),
             ]
         )
-    return align(rows, left=8)
+        grounds.append(_grounds_text(flip))
+    return with_grounds(align(rows, left=7), grounds)

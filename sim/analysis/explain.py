@@ -48,6 +48,7 @@ class Explanation:
     flips : smallest change of each number that flips the most probable pick, smallest share of
         its evidence range first; columns as in ``Flip`` with ``change, share, inside, becomes``
         and the grounds of the number.
+    reach : how far beyond the evidence ranges flips were looked for, in widths of a range.
     manifest : run, scenario, seed, code, ledger and versions behind it, and a hash of every fact.
     changed : what has changed since the run was stored, in words.
     """
@@ -62,6 +63,7 @@ class Explanation:
     offers: pd.DataFrame
     trail: pd.DataFrame
     flips: pd.DataFrame
+    reach: float
     manifest: Mapping[str, Any] = field(repr=False)
     changed: tuple[str, ...] = ()
 
@@ -149,6 +151,7 @@ def explain(
         offers=table[(table["state"] == code) & (table["domain"] == domain)].reset_index(drop=True),
         trail=trail,
         flips=flips,
+        reach=reach,
         manifest=_manifest(origin, replicate, facts, trail),
         changed=tuple(changes_since(origin, facts)),
     )

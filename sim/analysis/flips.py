@@ -20,7 +20,7 @@ from sim.record import Record
 from sim.scenario import Scenario, quantities
 from sim.vary import form_of
 
-SCAN: Final = (2**-10, 2**-6, 2**-4, *(number / 8 for number in range(1, 9)))
+SCAN: Final = (2**-10, 2**-6, *(number / 16 for number in range(1, 17)))
 """Where a side is looked at first, from the present value (0) to the end (1)."""
 IMPOSSIBLE: Final = -1
 PRECISION: Final = 1e-9

@@ -19,7 +19,7 @@ from sim.analysis.cells import as_run, check_complete
 from sim.analysis.measure import Measure, Target, keeping, read_question
 from sim.analysis.origin import Result, changes_since, origin_of
 from sim.analysis.saltelli import Design, indices
-from sim.analysis.words import align, listing, number, percent, pinched, shortened
+from sim.analysis.words import align, listing, number, percent, pinched, shortened, with_grounds
 from sim.axes import FloatArray, IntArray
 from sim.columns import Points
 from sim.draws import HALF_ULP
@@ -45,6 +45,8 @@ EVIDENCE: Final = "evidence"
 _INDICES: Final = ("total", "total_interval", "first", "first_interval")
 DELAY: Final = 1.0
 """Seconds before a progress bar shows."""
+SHOWN_DISPUTED: Final = 3
+"""Disputed numbers whose documents the text names."""
 SHOWN: Final = 12
 """Factors that the text shows."""
 
@@ -320,31 +322,29 @@ def _split_text(split: pd.DataFrame, theories: Sequence[str]) -> list[str]:
 
 
 def _ranking_text(ranking: pd.DataFrame) -> list[str]:
-    rows = [["", "number", "range", "unit", "grounds", "total, %", "±", "alone, %", "±"]]
-    for place, row in ranking.head(SHOWN).iterrows():
+    rows = [["", "number", "range", "unit", "total, %", "±", "alone, %", "±"]]
+    grounds = [""]
+    for place, row in ranking[ranking["total"] != 0].head(SHOWN).iterrows():
         known = row["kind"] == EVIDENCE and isinstance(row.get("unit"), str)
         rows.append(
             [
                 str(int(str(place)) + 1),
                 row["factor"],
-                *(
-                    f"{100 * row[k]:.1f} %" if n % 2 == 0 else f"{100 * row[k]:.1f}"
-                    for n, k in enumerate(("total", "total_interval", "first", "first_interval"))
-                ),
                 f"{number(row['low'])} to {number(row['high'])}" if known else "",
                 row["unit"] if known else "",
-                _ground(row) if known else "",
+                *(f"{100 * row[key]:.1f}" for key in _INDICES),
             ]
         )
-    return align(rows, left=5)
+        grounds.append(_ground(row) if known else "")
+    return with_grounds(align(rows, left=4), grounds)
 
 
 def _ground(row: Any) -> str:
     if row["conflicts"]:
         return f"disputed by {len(row['conflicts'])} facts"
     if row["sources"]:
-        return pinched(row["sources"][0], 70, 30)
-    return f"assumption: {shortened(str(row['assumption']), 60)}"
+        return pinched(row["sources"][0])
+    return f"assumption: {shortened(str(row['assumption']))}"
 
 
 def _first_text(ranking: pd.DataFrame) -> list[str]:
@@ -359,8 +359,7 @@ def _first_text(ranking: pd.DataFrame) -> list[str]:
         f"variance; {_ground(first)}."
     ]
     disputed = clear[clear["disputed"].fillna(False).astype(bool)]
-    if not disputed.empty:
-        row = disputed.iloc[0]
-        lines.append(f"Of those that documents disagree about, {row['factor']}:")
+    for _, row in disputed.head(SHOWN_DISPUTED).iterrows():
+        lines += ["", f"Documents disagree about {row['factor']} ({percent(row['total'])}):"]
         lines += [f"    {text}" for text in row["conflicts"]]
     return lines

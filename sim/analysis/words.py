@@ -73,3 +73,11 @@ def pinched(text: str, length: int = SHORT, tail: int = 40) -> str:
         return words
     head = words[: length - tail].rsplit(" ", 1)[0]
     return f"{head} … {words[-tail:].split(' ', 1)[-1]}"
+
+
+def with_grounds(lines: Sequence[str], grounds: Sequence[str]) -> list[str]:
+    """Lines of a table, each with its grounds, if it has any, below it."""
+    found = []
+    for line, text in zip(lines, grounds, strict=True):
+        found += [line, f"    {text}"] if text else [line]
+    return found
