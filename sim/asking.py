@@ -6,11 +6,12 @@ import argparse
 import json
 import sys
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from sim.errors import InputError, nearest
+from sim.errors import InputError
+from sim.sources import CELL, load
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 THEORIES: Final = ("no_hedging", "no_lock_in", "no_learning", "static_powers")
 """Mechanisms that theory picks from where none are named."""
-CELL: Final = "@"
-"""Stands between the folder of a sweep and the number of a cell."""
 _SOURCE: Final = "folder of a run, of a sweep (@CELL for one cell), or name of a scenario"
 _EPILOGS: Final = {
     "replay": "examples: multivector replay runs/strategic_balance-… --replicate 17 · multivector "
@@ -118,50 +117,6 @@ def add_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
     discover.add_argument("--share", type=float, default=0.5, help="of the replicates of a cell")
     discover.add_argument("--density", type=float, default=0.8, help="wanted of a box")
     discover.add_argument("--boxes", type=int, default=3, help="at most so many")
-
-
-def load(
-    source: str, overrides: Sequence[str] = (), config_dir: str | None = None
-) -> tuple[Run | Sweep | Scenario, int | None]:
-    """What a word on the command line names: a run, a sweep and perhaps a cell, or a scenario.
-
-    Raises
-    ------
-    InputError
-        It names none of them, or options are given beside something stored.
-    """
-    from sim.compose import list_scenarios, load_scenario
-
-    path, _, cell = source.partition(CELL)
-    folder = Path(path).expanduser()
-    if not folder.is_dir():
-        known = list_scenarios(config_dir)
-        if source not in known:
-            raise InputError(f"no run, sweep or scenario '{source}'{nearest(source, known)}")
-        return load_scenario(source, *overrides, config_dir=config_dir), None
-    if overrides:
-        raise InputError(f"option '{overrides[0]}': {path} is stored and cannot be changed")
-    if cell and not cell.isdigit():
-        raise InputError(f"{source}: the cell must be a number, not '{cell}'")
-    number = int(cell) if cell else None
-    if _is_sweep(folder):
-        from sim.sweep import open_sweep
-
-        return open_sweep(folder), number
-    from sim.store import open_run
-
-    if cell:
-        raise InputError(f"{source}: {path} is a run, only a sweep has cells")
-    return open_run(folder), None
-
-
-def _is_sweep(folder: Path) -> bool:
-    """Whether a folder holds a sweep rather than a run."""
-    try:
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False  # opening it as a run says what is wrong
-    return isinstance(manifest, dict) and "design" in manifest
 
 
 def _replay(options: argparse.Namespace) -> None:

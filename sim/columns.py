@@ -137,19 +137,12 @@ class Variants:
         What was taken, (..., column); NaN in columns whose numbers no run can have together.
         """
         parts = []
-        first = 0
-        while first < len(changes):
-            apart = changes[first].apart
-            if apart is not None:
-                alone = Variants(apart, self.place.start)
+        for piece in _pieces(changes):
+            if piece[0].apart is None:
+                parts.append(self._taken(piece, step, take, picks))
+            else:
+                alone = Variants(piece[0].apart, self.place.start)
                 parts.append(alone._taken([SAME], step, take, picks))
-                first += 1
-                continue
-            last = first + 1
-            while last < min(len(changes), first + CHUNK) and changes[last].apart is None:
-                last += 1
-            parts.append(self._taken(changes[first:last], step, take, picks))
-            first = last
         return _joined(parts)
 
     def _taken(
@@ -284,6 +277,18 @@ class Points:
 def _block(seed: int, block: int, steps: int, ids: Ids) -> Draws:
     """Draws of a whole block, kept for the next chunk."""
     return predraw(seed, range(block * BLOCK, (block + 1) * BLOCK), steps, ids)
+
+
+def _pieces(changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
+    """Columns that are run together, in order; those that stand apart are alone."""
+    first = 0
+    while first < len(changes):
+        last = first + 1
+        if changes[first].apart is None:
+            while last < min(len(changes), first + CHUNK) and changes[last].apart is None:
+                last += 1
+        yield changes[first:last]
+        first = last
 
 
 def _joined(parts: Sequence[FloatArray]) -> FloatArray:

@@ -57,6 +57,7 @@ SHOWING: Final = (
     "overrides.py",
     "provenance.py",
     "request.py",
+    "sources.py",
     "sweeping.py",
 )
 """Modules that ask for results, read or show them, and have no part in making them."""

@@ -71,6 +71,7 @@ FLOORS = {
     "sim.mechanisms": 10.1,
     "sim.request": 10.1,
     "sim.launch": 10.1,
+    "sim.sources": 10.1,
     "sim.asking": 10.2,
     "sim.sweeping": 10.2,
     "sim.cli": 10.3,
@@ -96,6 +97,7 @@ LIBRARIES = {
     "sim.job": {"hydra", "omegaconf"},
     "sim.analysis": {"SALib", "ema_workbench", "pandas", "scipy", "sklearn", "tqdm", "xarray"},
     "sim.decisions": {"pandas"},
+    "sim.asking": {"matplotlib", "pandas"},  # for types only
     "sim.mechanisms": {"yaml"},
     "sim.plots": {"matplotlib", "mpltern", "xarray", "pandas"},
     "sim.compose": {"hydra", "omegaconf", "yaml"},
