@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sim.analysis.sensitivity import sensitivity
     from sim.analysis.tipping import tipping
     from sim.compose import list_scenarios, load_scenario
-    from sim.mechanisms import mechanisms
+    from sim.mechanism import mechanisms
     from sim.model import PartnershipModel
     from sim.store import Run, open_run, run
     from sim.sweep.results import Sweep, open_sweep
@@ -48,7 +48,7 @@ _PLACES = {
     "sensitivity": ("sim.analysis.sensitivity", "sensitivity"),
     "leave_one_out": ("sim.analysis.documents", "leave_one_out"),
     "discover": ("sim.analysis.discovery", "discover"),
-    "mechanisms": ("sim.mechanisms", "mechanisms"),
+    "mechanisms": ("sim.mechanism", "mechanisms"),
     "replay": ("sim.analysis.replay", "replay"),
     "PartnershipModel": ("sim.model", "PartnershipModel"),
     "State": ("sim.agents", "State"),

@@ -231,7 +231,7 @@ def _sensitivity(options: argparse.Namespace) -> None:
 
 def _theories(options: argparse.Namespace, scenario: Scenario) -> dict[str, Scenario]:
     """Mechanisms named, or the usual ones as far as they fit the scenario."""
-    from sim.mechanisms import mechanisms
+    from sim.mechanism import mechanisms
 
     if options.theories == "none":
         return {}

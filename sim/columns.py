@@ -21,7 +21,7 @@ from sim.axes import FloatArray, IntArray
 from sim.calibration import choice_constants
 from sim.draws import BLOCK, Draws, Ids, predraw
 from sim.ensemble import Host, sizes
-from sim.errors import InputError
+from sim.errors import InputError, MultivectorError
 from sim.outcomes import Data
 from sim.parameter_parts import Constants
 from sim.parameters import Parameters, build, ids
@@ -134,7 +134,8 @@ class Variants:
 
         Returns
         -------
-        What was taken, (..., column); NaN in columns whose numbers no run can have together.
+        What was taken, (..., column); NaN in columns whose numbers no run can have together, and
+        (column,) of them where no column can run.
         """
         parts = []
         for piece in _pieces(changes):
@@ -156,7 +157,7 @@ class Variants:
         try:
             *_, (last, _) = self.records(changes, step, picks)
             return take(last)
-        except InputError:
+        except MultivectorError:
             if len(changes) == 1:
                 return np.full(1, np.nan)  # widened where the shape is known
         middle = len(changes) // 2

@@ -208,7 +208,13 @@ def _sensitivity(scenario: Scenario, table: Table, net: Network, costs: RouteCos
     cost = costs_of(route, costs, np.zeros((len(names), 1)))
     rows = np.flatnonzero(np.isfinite(cost).all(axis=1))
     cost = cost[rows]
-    place = [route.corridors[row] for row in rows].index(names.index(rules.start_corridor))
+    open_ = [route.corridors[row] for row in rows]
+    if names.index(rules.start_corridor) not in open_:
+        raise InputError(
+            f"rules.corridors.start_corridor: '{rules.start_corridor}' is closed at the start and "
+            "cannot have a share of freight"
+        )
+    place = open_.index(names.index(rules.start_corridor))
     theta = sensitivity_of(cost, place, share, FIRST_SENSITIVITY, SENSITIVITY_ROUNDS)
     found, _ = route_choice(cost, theta)
     if (np.abs(found[place] - share) > SHARE_TOLERANCE).any():

@@ -52,7 +52,7 @@ SHOWING: Final = (
     "differences.py",
     "job.py",
     "launch.py",
-    "mechanisms.py",
+    "mechanism.py",
     "model.py",
     "overrides.py",
     "provenance.py",

@@ -68,7 +68,7 @@ FLOORS = {
     "sim.overrides": 9.8,
     "sim.differences": 9.9,
     "sim.compose": 10,
-    "sim.mechanisms": 10.1,
+    "sim.mechanism": 10.1,
     "sim.request": 10.1,
     "sim.launch": 10.1,
     "sim.sources": 10.1,
@@ -98,7 +98,7 @@ LIBRARIES = {
     "sim.analysis": {"SALib", "ema_workbench", "pandas", "scipy", "sklearn", "tqdm", "xarray"},
     "sim.decisions": {"pandas"},
     "sim.asking": {"matplotlib", "pandas"},  # for types only
-    "sim.mechanisms": {"yaml"},
+    "sim.mechanism": {"yaml"},
     "sim.plots": {"matplotlib", "mpltern", "xarray", "pandas"},
     "sim.compose": {"hydra", "omegaconf", "yaml"},
 }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sim.analysis.words import (
     align,
+    apart,
     listing,
     number,
     percent,
@@ -81,6 +82,7 @@ def what_if(found: Explanation) -> str:
     if found.flips.empty:
         return f"No single number {_searched(found)} would make another option the most probable."
     flip = found.flips.iloc[0]
+    start, end = apart(flip["value"], flip["after"])
     verb = "rose" if flip["change"] > 0 else "fell"
     if flip["sources"]:
         grounds = f"rests on {flip['sources'][0]}"
@@ -89,7 +91,7 @@ def what_if(found: Explanation) -> str:
     place = "" if flip["inside"] else ", which is outside its evidence range"
     return (
         f"It would most probably be {_name(found, flip['becomes'])} if {flip['parameter']} {verb} "
-        f"from {number(flip['value'])} to {number(flip['after'])}{_unit(flip['unit'])} "
+        f"from {start} to {end}{_unit(flip['unit'])} "
         f"({percent(flip['share'])} of the width of its range, {number(flip['low'])} to "
         f"{number(flip['high'])}){place}; this number {grounds}."
     )
@@ -168,8 +170,7 @@ def flips_text(found: Explanation) -> list[str]:
         rows.append(
             [
                 flip["parameter"],
-                number(flip["value"]),
-                number(flip["after"]),
+                *apart(flip["value"], flip["after"]),
                 flip["unit"],
                 percent(flip["share"]),
                 flip["becomes"],

@@ -39,9 +39,25 @@ def as_run(sweep: Sweep, measure: Measure) -> tuple[xarray.Dataset, xarray.Datas
         if measure.when == MEAN:
             return data.sel(when=MEAN, drop=True).expand_dims(period=[MEAN]), data.isel(when=[])
         return data.isel(when=[]), data.sel(when=END, drop=True)
-    courses, last = data.isel(period=slice(-1)), data.isel(period=-1)
-    is_flow = bool(last[measure.outcome].isnull().all())
-    return courses, last.drop_vars(measure.outcome) if is_flow else last
+    return _courses(sweep, data, measure.outcome)
+
+
+def _courses(
+    sweep: Sweep, data: xarray.Dataset, outcome: str
+) -> tuple[xarray.Dataset, xarray.Dataset]:
+    """Half-years before the end of each cell, and the stock there or the flow before it."""
+    import xarray
+
+    labels = [str(label) for label in data["period"].values]
+    axes = sweep.manifest["axes"]
+    ends = [labels.index(axes[cell.axes]["period"][-1]) for cell in sweep.cells]
+    end = xarray.DataArray(ends, dims="cell", coords={"cell": data["cell"]})
+    place = xarray.DataArray(range(len(labels)), dims="period", coords={"period": labels})
+    stock, flow = data[outcome].isel(period=end), data[outcome].isel(period=end - 1)
+    others = [dim for dim in stock.dims if dim != "cell"]
+    last = stock.where(stock.notnull().any(others), flow).drop_vars("period", errors="ignore")
+    before = data[outcome].where(place < end).isel(period=slice(-1))
+    return before.to_dataset(name=outcome), last.to_dataset(name=outcome)
 
 
 def check_complete(sweep: Sweep, failed: bool = False) -> None:

@@ -21,7 +21,7 @@ from sim.axes import FloatArray
 from sim.errors import InputError
 from sim.evidence import Ledger, load_ledger
 from sim.outcomes import OUTCOMES
-from sim.scenario import Scenario
+from sim.scenario import Horizon, Scenario
 from sim.store import Run, run
 
 if TYPE_CHECKING:
@@ -172,6 +172,10 @@ def compare(
         for each in (one, two)
         if (changes := changes_since(each, facts))
     ]
+    if set(one.scenario.states) != set(two.scenario.states):
+        notes.append(
+            "They have different states: what is taken over all states differs in that too."
+        )
     return Comparison(
         first=one.name,
         second=two.name,
@@ -190,7 +194,8 @@ def baseline_of(scenario: Scenario) -> Scenario:
     while shipped.baseline is not None:
         shipped = shipped.baseline
     if scenario.baseline is not None and set(shipped.states) != set(scenario.states):
-        shipped = scenario.baseline
+        powers = {code: scenario.baseline.powers[code] for code in shipped.powers}
+        shipped = replace(scenario.baseline, powers=powers)
     shared = {key: getattr(scenario, key) for key in (*_PAIRED, "replicates", "outcomes", "output")}
     return replace(shipped, baseline=shipped.baseline or shipped, **shared)
 
@@ -217,7 +222,9 @@ def interval(sample: FloatArray, confidence: float = CONFIDENCE) -> tuple[float,
 
 
 def _short(value: Any) -> str:
-    return f"{value.start} to {value.end}" if hasattr(value, "start") else str(value)
+    if isinstance(value, Horizon):
+        return f"{value.start} to {value.end} in steps of {value.step:g} years"
+    return str(value)
 
 
 def _computed(origin: Origin, ledger: Ledger) -> Run:
@@ -247,7 +254,10 @@ def _rows(measures: Sequence[Measure], runs: tuple[Run, Run], pairs: int) -> pd.
     import pandas as pd
 
     if not measures:
-        raise InputError("compare: the two have no state, power or outcome in common")
+        raise InputError(
+            "compare: the two have no state or power in common, or kept none of "
+            f"{listing(COMPARED)}; name an outcome that both kept"
+        )
     rows = []
     dims = dict.fromkeys(dim for measure in measures for dim in measure.select)
     for measure in measures:

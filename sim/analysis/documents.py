@@ -1,10 +1,7 @@
 """Leave one document out: which conclusions change without it.
 
-Without a document the facts that it alone states are gone. A number that rested on other facts too
-keeps them: an end of its range that was derived from a lost fact closes in on what is left. A
-number that has lost all its facts becomes an assumption, drawn from a range twice as wide (a fixed
-number from a quarter either side), since less is known of it. Then everything is run again with the
-same random numbers, baseline and choice constants included, and the conclusions are drawn anew.
+Everything is run again with the same random numbers, baseline and choice constants included, on the
+scenarios as they would stand without the document (``sim.analysis.withheld``).
 
 Conclusions are the signs that a scenario's story expects of its difference from the baseline (held
 if nine of ten replicates agree), and of the baseline who is each state's first partner and how the
@@ -13,9 +10,8 @@ states rank by hedging and the powers by influence.
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,24 +21,20 @@ from tqdm import tqdm
 from sim.analysis.compare import baseline_of
 from sim.analysis.expectations import Finding, findings
 from sim.analysis.origin import Result, origin_of
+from sim.analysis.withheld import without
 from sim.analysis.words import align, percent
 from sim.ensemble import simulate
 from sim.errors import InputError
 from sim.evidence import Ledger, load_ledger
-from sim.quantity import Draw, Quantity
+from sim.plain import digest
 from sim.recorder import derive
 from sim.scenario import Scenario, quantities
 from sim.store import labelled
-from sim.vary import form_of
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray
 
-WIDER: Final = 2.0
-"""Factor by which the range of a number grows that has lost all its facts."""
-AROUND: Final = 0.25
-"""Range of a number that was fixed and has lost its facts: this share of it to either side."""
 DOCUMENTS: Final = 8
 """Documents that are left out if none is named: those on which most numbers rest."""
 DELAY: Final = 1.0
@@ -193,46 +185,23 @@ def leave_one_out(
 
 def conclusions(scenarios: Sequence[Scenario]) -> list[Conclusion]:
     """What is concluded from some scenarios and their common baseline."""
-    known: dict[int, tuple[Scenario, xarray.Dataset]] = {}
+    known: dict[str, xarray.Dataset] = {}
     found: list[Conclusion] = []
     for scenario in scenarios:
         base = baseline_of(scenario)
         wanted = dict.fromkeys(e.outcome for e in scenario.story.expected.values())
-        key = id(scenario.baseline)
+        key = digest(base)
         if key not in known:
             every = [e.outcome for s in scenarios for e in s.story.expected.values()]
             data = _run(base, (*_RANKED, *every))
-            known[key] = (base, data)
+            known[key] = data
             found += _on_baseline(data)
         if wanted and scenario.story.expected:
             data = _run(scenario, tuple(wanted))
             found += [
-                _sign(scenario.name, finding) for finding in findings(scenario, data, known[key][1])
+                _sign(scenario.name, finding) for finding in findings(scenario, data, known[key])
             ]
     return list({conclusion.about: conclusion for conclusion in found}.values())
-
-
-def without(
-    scenario: Scenario, document: str, ledger: Ledger, lost: Counter[str] | None = None
-) -> Scenario:
-    """Scenario, and the baselines behind it, as they would stand without a document.
-
-    Parameters
-    ----------
-    lost : counts the numbers that lose all their facts, by name.
-    """
-    gone = {
-        name
-        for name, fact in ledger.facts.items()
-        if {citation.source for citation in fact.citations} == {document}
-    }
-    counter = Counter[str]() if lost is None else lost
-
-    def change(quantity: Quantity) -> Quantity:
-        return _bereft(scenario, quantity, gone, counter)
-
-    found: Scenario = _mapped(scenario, change)
-    return found
 
 
 def _run(scenario: Scenario, outcomes: Sequence[str]) -> xarray.Dataset:
@@ -285,92 +254,8 @@ def _resting(scenarios: Sequence[Scenario], ledger: Ledger) -> Counter[str]:
     numbers: dict[str, set[str]] = {}
     for scenario in scenarios:
         for quantity in quantities(scenario):
-            for entry in quantity.entries:
+            for entry in set(quantity.entries) - quantity.user_set:
                 for fact in quantity.facts(entry):
                     for citation in ledger.fact(fact).citations:
                         numbers.setdefault(citation.source, set()).add(quantity.name(entry))
     return Counter({source: len(names) for source, names in numbers.items()})
-
-
-def _bereft(scenario: Scenario, quantity: Quantity, gone: set[str], lost: Counter[str]) -> Quantity:
-    """Quantity without some facts."""
-    if gone.isdisjoint(quantity.all_facts()):
-        return quantity
-    low, value, high = (
-        dict(zip(quantity.entries, ends, strict=True))
-        for ends in (quantity.low, quantity.value, quantity.high)
-    )
-    limits = form_of(scenario, quantity.path).limits
-    strength = quantity.concentration
-    for entry in quantity.entries:
-        facts = quantity.facts(entry)
-        if not facts or gone.isdisjoint(facts) or entry in quantity.user_set:
-            continue
-        if gone.issuperset(facts):
-            lost[quantity.name(entry)] += 1
-            below, above = value[entry] - low[entry], high[entry] - value[entry]
-            if below == above == 0:
-                below = above = abs(value[entry]) * AROUND / WIDER
-            low[entry] = max(limits.lower, value[entry] - WIDER * below)
-            high[entry] = min(limits.upper, value[entry] + WIDER * above)
-            if limits.positive and low[entry] <= limits.lower:
-                low[entry] = min(quantity.low[quantity.entries.index(entry)], value[entry])
-            if strength is not None:
-                strength = quantity.concentration / WIDER**2 if quantity.concentration else None
-        else:
-            low[entry], value[entry], high[entry] = _left(
-                quantity, gone, (low[entry], value[entry], high[entry])
-            )
-    return replace(
-        quantity,
-        low=tuple(low.values()),
-        value=tuple(value.values()),
-        high=tuple(high.values()),
-        concentration=strength,
-        draw=_drawn(quantity, low, high),
-        evidence={
-            entry: kept
-            for entry, facts in quantity.evidence.items()
-            if (kept := tuple(fact for fact in facts if fact not in gone))
-        },
-    )
-
-
-def _left(
-    quantity: Quantity, gone: set[str], ends: tuple[float, float, float]
-) -> tuple[float, float, float]:
-    """Low, value and high when those derived from a lost fact close in on the others."""
-    rule = quantity.derivation
-    if rule is None or quantity.entries != ("",):
-        return ends
-    kept = {
-        key: number
-        for key, number in zip(("low", "value", "high"), ends, strict=True)
-        if gone.isdisjoint(map(str, rule.arguments.get(key, {}).values()))
-    }
-    if not kept:
-        return ends
-    low, high = min(kept.values()), max(kept.values())
-    return low, kept.get("value", (low + high) / 2), high
-
-
-def _drawn(quantity: Quantity, low: Mapping[str, float], high: Mapping[str, float]) -> Draw:
-    """A fixed quantity that got a range is drawn from it."""
-    if quantity.draw is Draw.FIXED and any(low[entry] < high[entry] for entry in low):
-        return Draw.TRIANGULAR
-    return quantity.draw
-
-
-def _mapped(node: Any, change: Callable[[Quantity], Quantity]) -> Any:
-    """A scenario or part of it with its quantities changed; parts without change stay the same."""
-    if isinstance(node, Quantity):
-        return change(node)
-    if isinstance(node, Mapping):
-        parts = {key: _mapped(part, change) for key, part in node.items()}
-        return parts if any(parts[key] is not node[key] for key in parts) else node
-    if not dataclasses.is_dataclass(node) or isinstance(node, type):
-        return node
-    fields = {item.name: getattr(node, item.name) for item in dataclasses.fields(node)}
-    changed = {name: _mapped(part, change) for name, part in fields.items()}
-    moved = {name: part for name, part in changed.items() if part is not fields[name]}
-    return replace(node, **moved) if moved else node

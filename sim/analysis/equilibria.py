@@ -19,30 +19,22 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from sim.analysis.game import REST, Game, starts
 from sim.analysis.origin import Result, origin_of
 from sim.analysis.words import align, number, percent
-from sim.axes import DOMAINS, FloatArray
-from sim.columns import SAME, Change, Variants
+from sim.axes import FloatArray
 from sim.decisions import NONE
 from sim.ensemble import Host, sizes
 from sim.errors import InputError, nearest
-from sim.processes import appraise, environment, make_offers, measure_ties
-from sim.record import Record
 from sim.recorder import derive, reserve
 from sim.scenario import Scenario
-from sim.specs import ChoiceRule, Uncertainty
 from sim.vary import find
-from sim.world import World
 
 if TYPE_CHECKING:
     import pandas as pd
 
-REST: Final = 1e-12
-"""Largest change of a probability at which the map rests."""
 APART: Final = 1e-6
 """Difference in a probability that makes two resting places different."""
-ROUNDS: Final = 20_000
-"""Iterations after which a map that does not rest is given up."""
 POINTS: Final = 9
 """Values of the parameter that are looked at."""
 
@@ -194,9 +186,10 @@ def span_of(
         raise InputError(f"{parameter}: is not a number")
     quantity, entry = found
     place = quantity.entries.index(entry)
+    given = low is not None and high is not None
     low = quantity.low[place] if low is None else low
     high = quantity.high[place] if high is None else high
-    if low == high:
+    if low == high and not given:
         raise InputError(
             f"{parameter}: is fixed at {number(low)} and has no range; give low and high"
         )
@@ -216,87 +209,25 @@ def _values(
     return [float(x) for x in np.linspace(low, high, points)], unit
 
 
-class _Game:
-    """The choices of one half-year as a map from probabilities to probabilities."""
-
-    def __init__(self, scenario: Scenario, step: int) -> None:
-        rules = scenario.rules
-        choice = replace(rules.choice, rule=ChoiceRule.MEAN_FIELD)
-        self.scenario = replace(
-            scenario, uncertainty=Uncertainty.NONE, rules=replace(rules, choice=choice)
-        )
-        self.step = step
-        self.variants = Variants(self.scenario, 0)
-        *_, (record, _) = self.variants.records([SAME], step)
-        self.record: Record = record
-
-    def change(self, parameter: str, value: float) -> Change:
-        """Change of the parameter, if one is moved."""
-        found = self.variants.change(parameter, value) if parameter else SAME
-        if found.apart is not None:
-            raise InputError(f"{parameter}: {value:g} gives the run another shape; move another")
-        return found
-
-    def rest(self, changes: Sequence[Change], start: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Iterate from a start (S, P, D, column) until all columns rest, or give up.
-
-        Returns
-        -------
-        Probabilities (S, P, D, column) and the last change of each column.
-        """
-        count = len(changes)
-        parameters, picks = self.variants.parameters(changes), start
-        world = _repeated(self.record.world, count)
-        now = environment(world, parameters, self.variants.draws, self.step)
-        ties = measure_ties(world, parameters, self.step)
-        table = make_offers(world, parameters, self.step)
-        moved = np.full(count, np.inf)
-        for _ in range(ROUNDS):
-            seen = replace(world, last_pick=picks)
-            appraised = appraise(seen, now, ties, table, parameters, self.step)
-            following = appraised.probability[:, 1:]
-            moved = np.abs(following - picks).max(axis=(0, 1, 2))
-            picks = following
-            if moved.max() < REST:
-                break
-        return picks, moved
-
-
-def _repeated(world: World, count: int) -> World:
-    """World of one replicate for many columns."""
-    arrays = {name: np.repeat(array, count, axis=-1) for name, array in vars(world).items()}
-    return replace(world, **arrays)
-
-
-def _starts(scenario: Scenario) -> dict[str, FloatArray]:
-    """Picks before the first half-year: nobody, or one power everywhere, (S, P, D, 1)."""
-    shape = (len(scenario.states), len(scenario.powers), len(DOMAINS), 1)
-    found = {NONE: np.zeros(shape)}
-    for place, code in enumerate(scenario.power_codes):
-        found[code] = np.zeros(shape)
-        found[code][:, place] = 1.0
-    return found
-
-
 def _branches(
     scenario: Scenario, parameter: str, values: Sequence[float], step: int
 ) -> pd.DataFrame:
     """Resting places from every start and, where a parameter moves, on its way up and down."""
     import pandas as pd
 
-    game = _Game(scenario, step)
-    starts = _starts(scenario)
+    game = Game(scenario, step)
+    begun = starts(scenario)
     changes = [game.change(parameter, value) for value in values]
     rows: list[dict[str, object]] = []
     places: list[list[FloatArray]] = [[] for _ in values]
-    for start, picks in starts.items():
+    for start, picks in begun.items():
         found, moved = game.rest(changes, np.repeat(picks, len(values), axis=-1))
         for n, value in enumerate(values):
             places[n].append(found[..., n])
             rows += _rows(scenario, value, start, found[..., n], moved[n] < REST)
     if parameter:
         ways = [("up", list(range(len(values)))), ("down", list(range(len(values)))[::-1])]
-        picks = starts[NONE]
+        picks = begun[NONE]
         for way, order in ways:
             for n in order:
                 picks, moved = game.rest([changes[n]], picks)
@@ -338,7 +269,7 @@ def _memory(scenario: Scenario) -> pd.DataFrame:
     import pandas as pd
 
     asked = replace(scenario, outcomes=("alignment",))
-    last = {start: _alignment(asked, picks) for start, picks in _starts(asked).items()}
+    last = {start: _alignment(asked, picks) for start, picks in starts(asked).items()}
     names = list(last)
     rows = []
     far = np.abs(last[NONE] - np.roll(last[NONE], 1, axis=-1)).max(axis=(0, 1)).mean()

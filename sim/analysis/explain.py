@@ -17,7 +17,7 @@ from sim.decisions import NONE, decisions
 from sim.errors import InputError, nearest
 from sim.evidence import Ledger, load_ledger
 from sim.plain import digest
-from sim.provenance import Provenance, of_quantity
+from sim.provenance import Provenance, facts_used, of_quantity
 from sim.scenario import Scenario
 from sim.store import code_digest, versions
 from sim.vary import find
@@ -215,7 +215,8 @@ def _manifest(
     origin: Origin, replicate: int, ledger: Ledger, trail: pd.DataFrame
 ) -> dict[str, Any]:
     """What the explanation rests on; a fact that is changed or removed shows in it."""
-    facts = sorted({fact for row in trail["facts"] for fact in row})
+    used = [*facts_used(origin.scenario).values(), *trail["facts"]]
+    facts = sorted({fact for row in used for fact in row})
     return {
         "run": origin.manifest.get("id", origin.name),
         "scenario": digest(origin.scenario),

@@ -14,13 +14,13 @@ import numpy as np
 
 from sim.axes import FloatArray, IntArray
 from sim.columns import SAME, Change, Variants
-from sim.errors import InputError
+from sim.errors import MultivectorError
 from sim.quantity import Quantity
 from sim.record import Record
 from sim.scenario import Scenario, quantities
 from sim.vary import form_of
 
-SCAN: Final = (2**-10, 2**-6, *(number / 16 for number in range(1, 17)))
+SCAN: Final = (0.0, 2**-10, 2**-6, *(number / 16 for number in range(1, 17)))
 """Where a side is looked at first, from the present value (0) to the end (1)."""
 IMPOSSIBLE: Final = -1
 PRECISION: Final = 1e-9
@@ -105,7 +105,8 @@ def find_flips(variants: Variants, decision: Decision, reach: float = 1.0) -> li
     """Flips of each number that has a range, smallest share of the range first.
 
     Each side is looked at in ``SCAN`` and bisected where the pick first differs: flips that undo
-    each other between two points of the scan are not seen.
+    each other between two points of the scan are not seen. Setting one share of a whole draws the
+    others anew; where that alone gives another pick the share is left out.
 
     Parameters
     ----------
@@ -118,6 +119,8 @@ def find_flips(variants: Variants, decision: Decision, reach: float = 1.0) -> li
     One flip a number at most, that with the smaller change of the two sides.
     """
     sides = list(_sides(variants, reach))
+    if not sides:
+        return []
     now = int(_most_probable(variants, [SAME], decision)[0])
     _scan(variants, sides, decision, now)
     found = [side for side in sides if side.option >= 0]
@@ -154,7 +157,7 @@ def _scan(variants: Variants, sides: Sequence[_Side], decision: Decision, now: i
         for share in SCAN:
             try:
                 changes.append(variants.change(side.path, side.at(share)))
-            except InputError:  # beyond what the whole of the shares allows
+            except MultivectorError:  # beyond what the whole of the shares allows
                 break
             asked.append((side, last, share))
             last = share
@@ -162,7 +165,7 @@ def _scan(variants: Variants, sides: Sequence[_Side], decision: Decision, now: i
     for (side, inner, outer), option in zip(
         asked, _most_probable(variants, changes, decision), strict=True
     ):
-        if option == IMPOSSIBLE:
+        if option == IMPOSSIBLE or (outer == 0 and option != now):
             closed.add(id(side))
         elif side.option < 0 and option != now and id(side) not in closed:
             side.inner, side.outer, side.option = inner, outer, int(option)
@@ -195,6 +198,8 @@ def _most_probable(variants: Variants, changes: Sequence[Change], decision: Deci
 
     with np.errstate(all="ignore"):  # absurd values beyond the evidence are only looked at
         found = variants.run(changes, decision.step, take)
+    if found.ndim == 1:
+        return np.full(len(changes), IMPOSSIBLE)
     possible = np.isfinite(found).all(axis=0)
     return np.where(possible, np.argmax(np.nan_to_num(found), axis=0), IMPOSSIBLE)
 

@@ -126,7 +126,7 @@ class Measure:
                 raise InputError(f"{self.outcome}: no {dim} '{code}'{nearest(code, known)}")
             array = array.sel({dim: code})
         rest = [dim for dim in OUTCOMES[self.outcome].dims if dim not in (*select, keep)]
-        array = array.sum(rest) if self.unit in ADDED_UP else array.mean(rest)
+        array = array.sum(rest, min_count=1) if self.unit in ADDED_UP else array.mean(rest)
         return array if at_end else self._over_time(array)
 
     def _over_time(self, array: xarray.DataArray) -> xarray.DataArray:
@@ -157,14 +157,17 @@ class Target:
     def name(self) -> str:
         """As it is written."""
         path, when = self.measure.name.split(" ", 1)
-        number = "" if self.test is Condition.FIRST else f" {self.threshold:g}"
+        number = "" if self.test is Condition.FIRST else f" {_exact(self.threshold)}"
         return f"{path} {self.test}{number} {when}"
 
     def holds(self, data: xarray.Dataset, final: xarray.Dataset | None = None) -> BoolArray:
         """Whether it comes true in each replicate, (replicate,); see ``Measure.of``."""
         number = self.measure.of(data, final)
         if self.test is Condition.FIRST:
-            return np.asarray((number > self.measure.rivals(data, final)).all(axis=0))
+            rivals = self.measure.rivals(data, final)  # NaN where a cell has no such power
+            return np.asarray(
+                (np.isnan(rivals) | (number > rivals)).all(axis=0) & ~np.isnan(number)
+            )
         return number > self.threshold if self.test is Condition.ABOVE else number < self.threshold
 
 
@@ -231,15 +234,18 @@ def _parse(text: str, scenario: Scenario) -> tuple[Measure, Condition | None, fl
     if when not in (END, MEAN):
         _check_period(text, when, scenario)
     if since is not None:
-        _check_period(text, since, scenario)
+        _check_period(text, since, scenario, words=())
     measure = Measure(outcome, _select(text, outcome, codes, scenario), when, since)
     if found["test"] is None or found["test"] == Condition.FIRST:
         return measure, None if found["test"] is None else Condition.FIRST, math.nan
     sign, number = found["test"][0], found["test"][1:].strip()
     try:
-        return measure, Condition(sign), float(number)
+        threshold = float(number)
     except ValueError:
-        raise InputError(f"'{text}': '{number}' is not a number") from None
+        threshold = math.nan
+    if not math.isfinite(threshold):
+        raise InputError(f"'{text}': '{number}' is not a number")
+    return measure, Condition(sign), threshold
 
 
 def _select(text: str, outcome: str, codes: Sequence[str], scenario: Scenario) -> dict[str, str]:
@@ -262,8 +268,18 @@ def _select(text: str, outcome: str, codes: Sequence[str], scenario: Scenario) -
     return found
 
 
-def _check_period(text: str, period: str, scenario: Scenario) -> None:
-    if period not in scenario.periods:
-        begin = [label for label in scenario.periods if label.startswith(period)]
-        valid = begin or (*scenario.periods, END, MEAN)
-        raise InputError(f"'{text}': no half-year '{period}'{nearest(period, valid)}")
+def _check_period(
+    text: str, period: str, scenario: Scenario, words: tuple[str, ...] = (END, MEAN)
+) -> None:
+    if period in scenario.periods:
+        return
+    if words and period == scenario.horizon.end:
+        raise InputError(f"'{text}': the run stops at the start of {period}; write 'at {END}'")
+    begin = [label for label in scenario.periods if label.startswith(period)]
+    hint = nearest(period, begin or (*scenario.periods, *words))
+    raise InputError(f"'{text}': no half-year '{period}'{hint}")
+
+
+def _exact(number: float) -> str:
+    """Number that reads back as itself."""
+    return repr(number).removesuffix(".0")

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from sim.errors import InputError
 from sim.evidence import Ledger
 from sim.scenario import Scenario
@@ -37,7 +39,7 @@ class Origin:
     def check_replicate(self, replicate: int) -> None:
         """Refuse a replicate that the run does not have."""
         count = self.scenario.replicates
-        if not 0 <= replicate < count:
+        if not isinstance(replicate, int | np.integer) or not 0 <= replicate < count:
             raise InputError(f"replicate: {self.name} has 0 to {count - 1}, not {replicate}")
 
 

@@ -14,6 +14,7 @@ from sim.ensemble import simulate
 from sim.evidence import Ledger, load_ledger
 from sim.model import PartnershipModel
 from sim.outcomes import OUTCOMES, Data
+from sim.periods import parse_period, period_label
 from sim.recorder import derive
 from sim.store import Run
 from sim.sweep import Sweep
@@ -110,7 +111,9 @@ class Replay(PartnershipModel):
 
     def _labels(self, over_replicates: bool) -> Mapping[str, Any]:
         scenario = self.origin.scenario
+        end = period_label(parse_period(scenario.horizon.end), scenario.horizon.step)
         return {
+            "period": [*scenario.periods, end],
             "state": list(scenario.state_codes),
             "power": list(scenario.power_codes),
             "partner": list(scenario.partner_codes),
@@ -170,6 +173,7 @@ def _row(name: str, new: FloatArray, old: FloatArray) -> tuple[str, str, int, in
         return name, unit, old.size, old.size, np.inf, np.inf
     both = np.isnan(new) & np.isnan(old) if new.dtype.kind == "f" else np.zeros(new.shape, bool)
     gap = np.where(both, 0.0, np.abs(new.astype(float) - old.astype(float)))
+    gap = np.where(np.isnan(gap), np.inf, gap)  # a number on one side only
     differs = ~both & (new != old)
     size = np.nanmax(np.abs(old.astype(float)), initial=0.0)
     return name, unit, old.size, int(differs.sum()), float(gap.max(initial=0.0)), float(size)

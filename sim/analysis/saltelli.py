@@ -59,6 +59,8 @@ class Design:
         from scipy.stats import qmc
 
         check_samples(self.samples)
+        if self.seed < 0:
+            raise InputError(f"seed: must be 0 or more, not {self.seed}")
         width = self.coordinates
         base = qmc.Sobol(2 * width, scramble=True, seed=self.seed).random(self.samples)
         each = max(1, ROWS // (len(self.groups) + 2))

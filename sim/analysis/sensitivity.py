@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from tqdm import tqdm
@@ -18,15 +18,23 @@ from tqdm import tqdm
 from sim.analysis.cells import as_run, check_complete
 from sim.analysis.measure import Measure, Target, keeping, read_question
 from sim.analysis.origin import Result, changes_since, origin_of
+from sim.analysis.ranking import (
+    CHANCE,
+    EVIDENCE,
+    THEORY,
+    first_text,
+    ranked,
+    ranking_text,
+    split_text,
+)
 from sim.analysis.saltelli import Design, indices
-from sim.analysis.words import align, listing, number, percent, pinched, shortened, with_grounds
+from sim.analysis.words import listing, number
 from sim.axes import FloatArray, IntArray
 from sim.columns import Points
 from sim.draws import HALF_ULP
 from sim.errors import InputError
 from sim.evidence import Ledger, load_ledger
-from sim.provenance import of_quantity
-from sim.scenario import Scenario, quantities
+from sim.scenario import Scenario
 from sim.store import labelled
 from sim.sweep import Sweep
 
@@ -39,16 +47,8 @@ SPLIT_SAMPLES: Final = 1024
 """Base samples behind the split, which has three factors only."""
 NOISES: Final = 1024
 """Replicates whose noise chance picks from."""
-CHANCE: Final = "chance"
-THEORY: Final = "theory"
-EVIDENCE: Final = "evidence"
-_INDICES: Final = ("total", "total_interval", "first", "first_interval")
 DELAY: Final = 1.0
 """Seconds before a progress bar shows."""
-SHOWN_DISPUTED: Final = 3
-"""Disputed numbers whose documents the text names."""
-SHOWN: Final = 12
-"""Factors that the text shows."""
 
 
 @dataclass(frozen=True)
@@ -100,9 +100,9 @@ class Sensitivity:
         if self.deviation == 0:
             return "\n".join([*lines, "It does not vary: there is nothing to explain."])
         if not self.split.empty:
-            lines += ["", *_split_text(self.split, self.theories)]
+            lines += ["", *split_text(self.split, self.theories)]
         lines += ["", f"Share of the variance ({self.runs} runs, {self.samples} base samples):", ""]
-        return "\n".join([*lines, *_ranking_text(self.ranking), "", *_first_text(self.ranking)])
+        return "\n".join([*lines, *ranking_text(self.ranking), "", *first_text(self.ranking)])
 
 
 def sensitivity(
@@ -142,22 +142,22 @@ def sensitivity(
     asked = read_question(question, origin.scenario)
     theories = {} if theories is None else theories
     model = _Model([origin.scenario, *theories.values()], asked)
-    ranked = model.indices(samples, seed, [(n,) for n in range(len(model.factors))])
+    whole_ranking = model.indices(samples, seed, [(n,) for n in range(len(model.factors))])
     whole = list(range(len(model.names)))
     rest = [(n,) for n in range(len(model.names), len(model.factors))]
     split = model.indices(split_samples, seed, [tuple(whole), *rest])
-    table = ranked.table.assign(factor=list(model.factors))
+    table = whole_ranking.table.assign(factor=list(model.factors))
     kinds = [EVIDENCE, *model.factors[len(model.names) :]]
     return Sensitivity(
         name=origin.name,
         question=asked.name,
-        unit="share of runs" if isinstance(asked, Target) else asked.unit,
-        ranking=_with_grounds(table, origin.scenario, facts),
+        unit=_unit(asked, "runs"),
+        ranking=ranked(table, origin.scenario, facts),
         split=split.table.assign(factor=kinds),
         mean=split.mean,
         deviation=split.deviation,
         samples=samples,
-        runs=ranked.points,
+        runs=whole_ranking.points,
         theories=("as it is", *theories),
         notes=(f"Since it was stored, {listing(changes)}.",) if changes else (),
     )
@@ -217,12 +217,17 @@ class _Model:
     def _answers(self, place: int, evidence: FloatArray, noise: IntArray) -> FloatArray:
         rows = dict(zip(self.names, evidence, strict=True))
         points = self.points[place]
-        own = np.array([rows[name] for name in points.names]).reshape(len(points.names), -1)
+        own = np.array([rows[name] for name in points.names])
+        own = own.reshape(len(points.names), len(noise))
         scenario = replace(self.scenarios[place], replicates=len(noise))
         run = labelled(scenario, *points.run(own, noise))
         if isinstance(self.asked, Target):
             return self.asked.holds(*run).astype(float)
         return self.asked.of(*run)
+
+
+def _unit(asked: Measure | Target, of: str) -> str:
+    return f"share of {of}" if isinstance(asked, Target) else asked.unit
 
 
 def _kind(sweep: Sweep) -> str:
@@ -250,8 +255,8 @@ def _of_sweep(sweep: Sweep, question: str, ledger: Ledger) -> Sensitivity:
     return Sensitivity(
         name=str(sweep.manifest["name"]),
         question=asked.name,
-        unit="share of runs" if isinstance(asked, Target) else asked.unit,
-        ranking=_with_grounds(table, scenario, ledger),
+        unit=_unit(asked, "cells" if sweep.keep.over_replicates else "runs"),
+        ranking=ranked(table, scenario, ledger),
         split=table.iloc[:0],
         mean=float(outputs.mean()),
         deviation=float(outputs.std()),
@@ -259,107 +264,3 @@ def _of_sweep(sweep: Sweep, question: str, ledger: Ledger) -> Sensitivity:
         runs=len(outputs),
         notes=("Mean over the replicates of each cell; factors are uniform over their ranges.",),
     )
-
-
-def _with_grounds(table: pd.DataFrame, scenario: Scenario, ledger: Ledger) -> pd.DataFrame:
-    """Ranking with the evidence behind each number, the largest total index first."""
-    import pandas as pd
-
-    rows = {
-        row.name: row for quantity in quantities(scenario) for row in of_quantity(quantity, ledger)
-    }
-    grounds = []
-    for factor in table["factor"]:
-        row = rows.get(factor)
-        kind = factor if factor in (CHANCE, THEORY) else EVIDENCE
-        if row is None:
-            grounds.append({"kind": kind, "facts": (), "sources": (), "conflicts": ()})
-            continue
-        conflicts = _conflicts(row.facts, ledger)
-        grounds.append(
-            {
-                "kind": kind,
-                "value": row.value,
-                "low": row.low,
-                "high": row.high,
-                "unit": row.unit,
-                "disputed": bool(conflicts),
-                "facts": row.facts,
-                "sources": row.sources,
-                "conflicts": conflicts,
-                "assumption": row.assumption,
-            }
-        )
-    whole = pd.concat([table, pd.DataFrame(grounds, index=table.index)], axis=1)
-    return whole.sort_values("total", ascending=False, kind="stable").reset_index(drop=True)
-
-
-def _conflicts(facts: Sequence[str], ledger: Ledger) -> tuple[str, ...]:
-    """Facts behind a number that disagree with others, and those others, in words."""
-    named: dict[str, None] = {}
-    for name in facts:
-        conflicts = ledger.fact(name).conflicts
-        if conflicts:
-            named |= dict.fromkeys((name, *conflicts))
-    found = []
-    for name in named:
-        fact = ledger.fact(name)
-        source = ledger.source(fact.citations[0].source)
-        found.append(f"{fact.figure} ({source.title}, {source.outlet}, {source.date}) [{name}]")
-    return tuple(found)
-
-
-def _split_text(split: pd.DataFrame, theories: Sequence[str]) -> list[str]:
-    rows = [["", "alone", "90 % interval", "with all others", "90 % interval"]]
-    for _, row in split.iterrows():
-        cells = [str(row["factor"])]
-        for key in ("first", "total"):
-            middle, half = row[key], row[f"{key}_interval"]
-            cells += [percent(max(middle, 0.0)), f"± {100 * half:.0f}"]
-        rows.append(cells)
-    among = f" among {listing(theories)}" if len(theories) > 1 else ""
-    return [f"Share of the variance that goes once it is known{among}:", "", *align(rows, left=1)]
-
-
-def _ranking_text(ranking: pd.DataFrame) -> list[str]:
-    rows = [["", "number", "range", "unit", "total, %", "±", "alone, %", "±"]]
-    grounds = [""]
-    for place, row in ranking[ranking["total"] != 0].head(SHOWN).iterrows():
-        known = row["kind"] == EVIDENCE and isinstance(row.get("unit"), str)
-        rows.append(
-            [
-                str(int(str(place)) + 1),
-                row["factor"],
-                f"{number(row['low'])} to {number(row['high'])}" if known else "",
-                row["unit"] if known else "",
-                *(f"{100 * row[key]:.1f}" for key in _INDICES),
-            ]
-        )
-        grounds.append(_ground(row) if known else "")
-    return with_grounds(align(rows, left=4), grounds)
-
-
-def _ground(row: Any) -> str:
-    if row["conflicts"]:
-        return f"disputed by {len(row['conflicts'])} facts"
-    if row["sources"]:
-        return pinched(row["sources"][0])
-    return f"assumption: {shortened(str(row['assumption']))}"
-
-
-def _first_text(ranking: pd.DataFrame) -> list[str]:
-    """Which number to pin down first, and who disagrees about it."""
-    numbers = ranking[ranking["kind"] == EVIDENCE]
-    clear = numbers[numbers["total"] > numbers["total_interval"]]
-    if clear.empty:
-        return ["No number stands out from the noise of the estimate; take more samples."]
-    first = clear.iloc[0]
-    lines = [
-        f"Pin down first: {first['factor']}, which carries {percent(first['total'])} of the "
-        f"variance; {_ground(first)}."
-    ]
-    disputed = clear[clear["disputed"].fillna(False).astype(bool)]
-    for _, row in disputed.head(SHOWN_DISPUTED).iterrows():
-        lines += ["", f"Documents disagree about {row['factor']} ({percent(row['total'])}):"]
-        lines += [f"    {text}" for text in row["conflicts"]]
-    return lines

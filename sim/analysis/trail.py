@@ -19,15 +19,17 @@ from sim.columns import SAME, Change, Variants
 from sim.decisions import TERMS
 from sim.errors import InputError
 from sim.evidence import Ledger
-from sim.provenance import of_quantity
+from sim.provenance import citations, of_quantity
 from sim.record import Record
-from sim.scenario import quantities
+from sim.scenario import Scenario, quantities
 
 if TYPE_CHECKING:
     import pandas as pd
 
 NUDGE: Final = 0.01
 """Change that shows whether a term rests on a number: this share of it, or this if it is zero."""
+RESOLUTION: Final = 1e-9
+"""Change of a term, in log-odds, below which it is rounding."""
 COLUMNS: Final = (
     "term",
     "power",
@@ -72,7 +74,8 @@ def evidence_trail(variants: Variants, decision: Decision, ledger: Ledger) -> pd
     grounds = _grounds(variants, ledger)
     rows = []
     for name, (swing, nudge) in found.items():
-        for term, power in np.argwhere((swing != 0) | (nudge != 0)):
+        moved = np.maximum(np.abs(swing), np.abs(nudge)) > RESOLUTION
+        for term, power in np.argwhere(moved):
             parameter = grounds[name]
             rows.append(
                 {
@@ -92,20 +95,28 @@ def _grounds(variants: Variants, ledger: Ledger) -> dict[str, dict[str, object]]
     """Value, range and evidence of each number of the scenario by flat name."""
     found: dict[str, dict[str, object]] = {}
     for quantity in quantities(variants.scenario):
+        events = _event_facts(variants.scenario, quantity.path)
         for row in of_quantity(quantity, ledger):
+            facts = tuple(dict.fromkeys((*row.facts, *events)))
             found[row.name] = {
                 "parameter": row.name,
                 "value": variants.value(row.name),
                 "low": row.low,
                 "high": row.high,
                 "unit": row.unit,
-                "disputed": any(ledger.fact(fact).conflicts for fact in row.facts),
-                "facts": row.facts,
-                "sources": row.sources,
+                "disputed": any(ledger.fact(fact).conflicts for fact in facts),
+                "facts": facts,
+                "sources": tuple(line for fact in facts for line in citations(ledger, fact)),
                 "assumption": row.assumption,
                 "set_by_user": row.set_by_user,
             }
     return found
+
+
+def _event_facts(scenario: Scenario, path: str) -> tuple[str, ...]:
+    """Facts behind the event that a number belongs to."""
+    part, _, rest = path.partition(".")
+    return scenario.events[rest.split(".")[0]].evidence if part == "events" else ()
 
 
 def _moved(variants: Variants, decision: Decision) -> dict[str, tuple[FloatArray, FloatArray]]:

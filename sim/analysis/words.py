@@ -36,6 +36,15 @@ def number(value: float, digits: int = 3) -> str:
     return f"{value:,.{places}f}" if places <= 2 * digits else f"{value:.{digits - 1}e}"
 
 
+def apart(first: float, second: float) -> tuple[str, str]:
+    """Two numbers with so many digits that they can be told apart."""
+    for digits in range(3, 16):
+        texts = number(first, digits), number(second, digits)
+        if texts[0] != texts[1]:
+            break
+    return texts
+
+
 def signed(value: float, digits: int = 2) -> str:
     """Number with its sign."""
     text = number(value, digits)

@@ -50,11 +50,7 @@ def sensitivity(found: Sensitivity, ax: Axes | None = None, shown: int = SHOWN) 
     trim(axes, f"{found.question}: what its variance hangs on", "share of the variance, %")
     axes.grid(visible=False, axis="y")
     axes.grid(axis="x", color=FAINT, linewidth=0.5)
-    disputed = (
-        table["disputed"].fillna(False).astype(bool)
-        if "disputed" in table
-        else np.zeros(len(table), bool)
-    )
+    disputed = table["disputed"]
     names = [
         f"{name} *" if star else str(name)
         for name, star in zip(table["factor"], disputed, strict=True)
