@@ -4,8 +4,8 @@ Everything is run again with the same random numbers, baseline and choice consta
 scenarios as they would stand without the document (``sim.analysis.withheld``).
 
 Conclusions are the signs that a scenario's story expects of its difference from the baseline (held
-if nine of ten replicates agree), and of the baseline who is each state's first partner and how the
-states rank by hedging and the powers by influence.
+if nine of ten replicates agree), and of the baseline who is each state's first partner in most
+replicates and how the states rank by hedging and the powers by influence.
 """
 
 from __future__ import annotations
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray
 
+MOST: Final = 0.5
+"""Share of the replicates that most are more than."""
+NOBODY_FIRST: Final = "nobody is first in most replicates"
 DOCUMENTS: Final = 8
 """Documents that are left out if none is named: those on which most numbers rest."""
 DELAY: Final = 1.0
@@ -225,9 +228,8 @@ def _on_baseline(data: xarray.Dataset) -> Iterator[Conclusion]:
         aligned = last["alignment"].sel(state=state).transpose("power", "replicate").to_numpy()
         first = (aligned == aligned.max(axis=0)).mean(axis=1)
         best = int(first.argmax())
-        yield Conclusion(
-            f"first partner of {state}", f"{powers[best]} is first", float(first[best])
-        )
+        says = f"{powers[best]} is first" if first[best] > MOST else NOBODY_FIRST
+        yield Conclusion(f"first partner of {state}", says, float(first[best]))
     for outcome, dim in (("hedging_index", "state"), ("influence", "power")):
         values = last[outcome].transpose(dim, "replicate").to_numpy()
         codes = [str(code) for code in last[dim].values]

@@ -74,7 +74,8 @@ def _conflicts(facts: Sequence[str], ledger: Ledger) -> tuple[str, ...]:
     for name in named:
         fact = ledger.fact(name)
         source = ledger.source(fact.citations[0].source)
-        found.append(f"{fact.figure} ({source.title}, {source.outlet}, {source.date}) [{name}]")
+        figure = fact.figure if fact.value is not None else shortened(fact.paraphrase)
+        found.append(f"{figure} ({source.title}, {source.outlet}, {source.date}) [{name}]")
     return tuple(found)
 
 

@@ -293,7 +293,10 @@ def test_conflicts_name_facts_that_conflict() -> None:
         for name, text in zip(ids, row["conflicts"], strict=True):
             fact = ledger().fact(name)
             assert set(fact.conflicts) & set(ids)
-            assert fact.figure in text
+            if fact.value is not None:
+                assert fact.figure in text
+            else:
+                assert text.startswith(fact.paraphrase[:40])
             assert ledger().source(fact.citations[0].source).title in text
 
 
