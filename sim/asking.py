@@ -111,6 +111,14 @@ def add_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
     )
     options(sensitivity)
 
+    report = commands.add_parser(
+        "report", parents=[shared], help="one HTML page on a run: results, evidence, limits"
+    )
+    report.add_argument("source", metavar="RUN", help="folder of a run, or name of a scenario")
+    report.add_argument("--file", metavar="FILE", help="where to write; else into the run's folder")
+    options(report)
+    report.set_defaults(command=_report)
+
     discover = command("discover", "under which ranges of a sweep something comes true", _discover)
     discover.add_argument("target", metavar="TARGET", help='such as "dependence.KZ.RU < 0.35"')
     discover.add_argument("--method", default="prim", metavar="METHOD", help="prim or cart")
@@ -227,6 +235,25 @@ def _sensitivity(options: argparse.Namespace) -> None:
         print(f"\n{left.text()}")
         tables |= {"documents": left.documents, "conclusions": left.table()}
     _save(options, "sensitivity", tables, lambda: draw(found))
+
+
+def _report(options: argparse.Namespace) -> None:
+    from sim.report import report
+    from sim.store import Run, run
+
+    result, _ = load(options.source, options.overrides, options.config_dir)
+    facts = _ledger(options)
+    if isinstance(result, Run):
+        print(report(result, options.file, facts))
+        return
+    from sim.sweep import Sweep
+
+    if isinstance(result, Sweep):
+        raise InputError(f"{options.source}: is a sweep; a report is about one run")
+    if options.file is None:
+        raise InputError("report: a scenario has no folder yet; give --file, or run it first")
+    request = [f"scenario={options.source}", *options.overrides]
+    print(report(run(result, facts, request), options.file, facts))
 
 
 def _theories(options: argparse.Namespace, scenario: Scenario) -> dict[str, Scenario]:

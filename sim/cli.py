@@ -123,10 +123,11 @@ def _run(options: argparse.Namespace) -> None:
         return
     from sim.compose import compose_scenario
 
-    _run_one(compose_scenario(options.overrides, options.config_dir), options.config_dir)
+    scenario = compose_scenario(options.overrides, options.config_dir)
+    _run_one(scenario, options.overrides, options.config_dir)
 
 
-def _run_one(scenario: Scenario, config_dir: str | None) -> None:
+def _run_one(scenario: Scenario, request: Sequence[str], config_dir: str | None) -> None:
     """Find or compute one run, store it, and print its summary."""
     from sim.analysis.alignment import SUMMARISED, summary
     from sim.compose import ledger
@@ -136,7 +137,8 @@ def _run_one(scenario: Scenario, config_dir: str | None) -> None:
     facts = ledger(config_dir)
     stored = find_run(scenario, folder, facts)
     if stored is None:
-        computed = run(scenario, facts)
+        own = [] if config_dir is None else ["--config-dir", config_dir]
+        computed = run(scenario, facts, [*request, *own])
         stored = computed.save(folder, _draw if scenario.output.figures else None)
         note = f"{stored.manifest['wall_seconds']:.1f} s"
     else:
@@ -176,7 +178,7 @@ def _multirun(overrides: Sequence[str], config_dir: str | None) -> None:
         return
     for chosen, scenario in zip(combinations, scenarios, strict=True):
         print(f"# {' '.join(chosen)}")
-        _run_one(scenario, config_dir)
+        _run_one(scenario, chosen, config_dir)
         print()
 
 

@@ -11,7 +11,7 @@ import os
 import platform
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from importlib.metadata import PackageNotFoundError, version
@@ -56,6 +56,7 @@ SHOWING: Final = (
     "model.py",
     "overrides.py",
     "provenance.py",
+    "report",
     "request.py",
     "sources.py",
     "sweeping.py",
@@ -133,13 +134,16 @@ class Run:
         return open_run(target)
 
 
-def run(scenario: Scenario, ledger: Ledger | None = None) -> Run:
+def run(
+    scenario: Scenario, ledger: Ledger | None = None, request: Sequence[str] | None = None
+) -> Run:
     """Compute all replicates of a scenario.
 
     Parameters
     ----------
     scenario : from ``sim.load_scenario``.
     ledger : evidence behind it, for the manifest; the package's own by default.
+    request : options of the command line that asked for it, for the manifest.
     """
     facts = ledger or load_ledger()
     began = time.perf_counter()
@@ -147,6 +151,7 @@ def run(scenario: Scenario, ledger: Ledger | None = None) -> Run:
     seconds = time.perf_counter() - began
     manifest = {
         "id": run_id(scenario, facts),
+        "request": None if request is None else list(request),
         "scenario": plain(scenario),
         "evidence": facts_used(scenario),
         "ledger": facts.digest,

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.textpath import TextPath
 
 from sim.decisions import NONE, TERMS
 from sim.plots.canvas import FONT, WIDTH, new_axes, trim
-from sim.plots.palette import FAINT, INK, power_colours
+from sim.plots.heatmap import tint
+from sim.plots.palette import FAINT, INK, ink_on, power_colours
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +30,14 @@ _ROOM: Final = 0.9
 _STRIP: Final = 0.16
 """Height of a row of the strip of picks, in inches."""
 _STRIP_ROOM: Final = 0.9
+_BAR: Final = 0.82
+"""Height of a row of stacked terms, in inches."""
+_BAR_PART: Final = 0.8
+"""Part of such a row that its bar fills."""
+_PALEST: Final = 0.4
+"""Strength of the colour of the last term."""
+_POINTS: Final = 72
+"""Points in an inch."""
 
 
 def explanation(found: Explanation, ax: Axes | None = None) -> Axes:
@@ -148,5 +159,103 @@ def _beside(axes: Axes, place: float, state: str) -> None:
         textcoords="offset points",
         fontsize=FONT,
         fontweight="bold",
+        va="center",
+    )
+
+
+def stacked_terms(found: Explanation, ax: Axes | None = None) -> Axes:
+    """Terms of each power's offer put together to its utility, in log-odds.
+
+    Parameters
+    ----------
+    found : what ``sim.explain`` returns.
+    ax : where to draw; without it new axes as high as the number of powers asks for.
+
+    Returns
+    -------
+    Axes with a bar a power: terms that speak for it to the right of 0, those against it to the
+    left, in the order of ``sim.decisions.TERMS`` from 0 outwards, the later the paler, named where
+    there is room. A diamond marks the utility that they add up to; nobody has a utility only. The
+    probability stands at the right end of each row, with the pick of the replicate.
+    """
+    table = found.table().set_index("option")
+    powers = [option for option in table.index if option != NONE]
+    used = [term for term in TERMS if (table.loc[powers, term] != 0).any()]
+    axes = new_axes(WIDTH, _ROOM + _BAR * (len(powers) + 0.5)) if ax is None else ax
+    terms = table.loc[powers, used].to_numpy(float)
+    ends = [terms.clip(max=0).sum(axis=1), terms.clip(min=0).sum(axis=1), table["utility"], [0.0]]
+    low, high = min(map(min, ends)), max(map(max, ends))
+    margin = 0.03 * (high - low) or 1.0
+    axes.set_xlim(low - margin, high + margin)
+    rows = [*range(len(powers)), len(powers) - 0.25]
+    axes.set_ylim(rows[-1] + 0.25, -0.5)
+    colours = power_colours(powers)
+    for row, power in enumerate(powers):
+        start = {True: 0.0, False: 0.0}
+        for shade, term in zip(np.linspace(1, _PALEST, len(used)), used, strict=True):
+            width = float(table.loc[power, term])
+            colour = tint(colours[power], shade)
+            _segment(axes, row, start[width > 0], width, colour, term)
+            start[width > 0] += width
+    for row, option in zip(rows, [*powers, NONE], strict=True):
+        utility = float(table.loc[option, "utility"])
+        axes.plot(utility, row + (option != NONE) * 0.48, "D", color=INK, markersize=4)
+        share = _label(found, table, option).partition(": ")[2]
+        _right(axes, row, share)
+    axes.axvline(0, color=INK, linewidth=0.7)
+    trim(axes, f"{found.state_name}, {found.domain}, {found.period}", "log-odds against nobody")
+    axes.grid(visible=False, axis="y")
+    axes.grid(axis="x", color=FAINT, linewidth=0.5)
+    axes.set_yticks(rows, [*(_offered(table, power) for power in powers), "nobody"])
+    axes.tick_params(axis="y", length=0)
+    axes.legend(
+        handles=[Line2D([], [], marker="D", color=INK, linestyle="none", markersize=4)],
+        labels=[UTILITY],
+        fontsize=FONT,
+        frameon=False,
+        loc="lower right",
+        bbox_to_anchor=(1.0, 1.0),
+        borderaxespad=0.1,
+    )
+    return axes
+
+
+def _segment(axes: Axes, row: int, start: float, width: float, colour: str, term: str) -> None:
+    """Part of a bar with its name, upright where it is too narrow for it."""
+    axes.barh(
+        row, width, left=start, height=_BAR_PART, color=colour, edgecolor="white", linewidth=0.5
+    )
+    name = term.replace("lock_in", "lock-in")
+    long = TextPath((0, 0), name, size=FONT).get_extents().width + 4
+    extent = axes.get_window_extent()
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    scale = _POINTS / axes.figure.dpi
+    room = 0.9 * abs(width / (right - left)) * extent.width * scale
+    height = 0.9 * abs(_BAR_PART / (top - bottom)) * extent.height * scale
+    if room >= long or (room >= FONT + 3 and height >= long):
+        axes.text(
+            start + width / 2,
+            row,
+            name,
+            color=ink_on(colour),
+            fontsize=FONT,
+            ha="center",
+            va="center",
+            rotation=0 if room >= long else 90,
+        )
+
+
+def _offered(table: pd.DataFrame, power: str) -> str:
+    return power if table.loc[power, "posted"] else f"{power}\nno offer"
+
+
+def _right(axes: Axes, row: float, text: str) -> None:
+    axes.annotate(
+        text,
+        (1.0, row),
+        xycoords=("axes fraction", "data"),
+        xytext=(4, 0),
+        textcoords="offset points",
+        fontsize=FONT,
         va="center",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import matplotlib as mpl
 import xarray as xr
@@ -113,9 +113,14 @@ def drawable(data: xr.Dataset) -> list[str]:
 
 def save(figure: Figure, path: Path) -> Path:
     """Write a figure in the format its path ends in, without the date."""
-    with mpl.rc_context(_SAVING):
-        figure.savefig(path, dpi=DPI, metadata=_NO_DATE[path.suffix[1:]])
+    write(figure, path, path.suffix[1:])
     return path
+
+
+def write(figure: Figure, target: Path | IO[bytes], ending: str) -> None:
+    """Write a figure to a file or stream in a format, without the date."""
+    with mpl.rc_context(_SAVING):
+        figure.savefig(target, format=ending, dpi=DPI, metadata=_NO_DATE[ending])
 
 
 def figure_of(axes: Axes) -> Figure:
