@@ -65,6 +65,7 @@ FLOORS = {
     "sim.sweep": 7,
     "sim.analysis": 8,
     "sim.plots": 9,
+    "sim.report": 9.5,
     "sim.overrides": 9.8,
     "sim.differences": 9.9,
     "sim.compose": 10,
@@ -99,6 +100,7 @@ LIBRARIES = {
     "sim.decisions": {"pandas"},
     "sim.asking": {"matplotlib", "pandas"},  # for types only
     "sim.mechanism": {"yaml"},
+    "sim.report": {"jinja2", "matplotlib"},
     "sim.plots": {"matplotlib", "mpltern", "xarray", "pandas"},
     "sim.compose": {"hydra", "omegaconf", "yaml"},
 }
