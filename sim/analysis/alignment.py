@@ -174,7 +174,7 @@ def pick_frequencies(data: xr.Dataset) -> pd.DataFrame:
     Index (state, domain), columns ``none`` and the powers in order; each row adds up to 1.
     """
     pick = data["pick"].transpose("state", "domain", "period", "replicate")
-    options = [NONE, *(str(power) for power in data["power"].values)]
+    options = [str(option) for option in data.attrs["options"]]
     found = {
         option: (pick == number).mean(("period", "replicate")).values.ravel()
         for number, option in enumerate(options)

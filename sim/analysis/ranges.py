@@ -57,7 +57,9 @@ def ranges(
     ``value`` in ``unit``, id of the ``fact``, ``fact_value`` in the same unit, and whether the fact
     is ``conflicting`` with another. A fact in another unit is left out, unless the derivation of
     the number turns it into one of its unit or it is a hundredth of it (per cent a year, per cent
-    of GDP). A number without any fact left has one row with an empty ``fact`` and NaN.
+    of GDP). A number without any fact left has one row with an empty ``fact`` and NaN. A fact
+    keeps its own number also where the range was judged from it rather than taken over, such as
+    an expansion from two capacities.
 
     Raises
     ------

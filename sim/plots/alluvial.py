@@ -79,11 +79,10 @@ def first_partners(
         )
     for place, stack in enumerate(stacks):
         _blocks(axes, place, stack, width, colours, written=room * width >= _NUMBER)
-    chosen = (
-        data["state"].values if states is None else [states] if isinstance(states, str) else states
-    )
-    one = len(set(chosen)) == 1
-    title = f"First partners of {chosen[0]}" if one else "First partners"
+    chosen = [str(code) for code in data["state"].values] if states is None else states
+    names = list(dict.fromkeys([chosen] if isinstance(chosen, str) else chosen))
+    one = len(names) == 1
+    title = f"First partners of {names[0]}" if one else "First partners"
     trim(axes, title, "Half-year", f"Share of {'' if one else 'states and '}replicates (%)")
     axes.grid(visible=False)
     axes.set_xlim(-0.5, len(labels) - 0.5)

@@ -176,5 +176,3 @@ def _samples() -> list[Artist]:
         Line2D([], [], **_style("D", True), label="conflicting fact"),
         Line2D([], [], **_style(">", False), label="further out"),
     ]
-
-

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, Rectangle
 from matplotlib.textpath import TextPath
 
 from sim.decisions import NONE, TERMS
@@ -190,12 +190,19 @@ def stacked_terms(found: Explanation, ax: Axes | None = None) -> Axes:
     rows = [*range(len(powers)), len(powers) - 0.25]
     axes.set_ylim(rows[-1] + 0.25, -0.5)
     colours = power_colours(powers)
+    parts: list[tuple[Rectangle, str]] = []
     for row, power in enumerate(powers):
         start = {True: 0.0, False: 0.0}
         for shade, term in zip(np.linspace(1, _PALEST, len(used)), used, strict=True):
             width = float(table.loc[power, term])
             colour = tint(colours[power], shade)
-            _segment(axes, row, start[width > 0], width, colour, term)
+            part = axes.barh(
+                *(row, width, _BAR_PART, start[width > 0]),
+                color=colour,
+                edgecolor="white",
+                linewidth=0.5,
+            )
+            parts.append((part[0], term.replace("lock_in", "lock-in")))
             start[width > 0] += width
     for row, option in zip(rows, [*powers, NONE], strict=True):
         utility = float(table.loc[option, "utility"])
@@ -217,27 +224,27 @@ def stacked_terms(found: Explanation, ax: Axes | None = None) -> Axes:
         bbox_to_anchor=(1.0, 1.0),
         borderaxespad=0.1,
     )
+    if ax is None and isinstance(axes.figure, Figure):
+        axes.figure.draw_without_rendering()  # so that the axes have their final size
+    for bar, name in parts:
+        _name_part(axes, bar, name)
     return axes
 
 
-def _segment(axes: Axes, row: int, start: float, width: float, colour: str, term: str) -> None:
-    """Part of a bar with its name, upright where it is too narrow for it."""
-    axes.barh(
-        row, width, left=start, height=_BAR_PART, color=colour, edgecolor="white", linewidth=0.5
-    )
-    name = term.replace("lock_in", "lock-in")
+def _name_part(axes: Axes, bar: Rectangle, name: str) -> None:
+    """Write the name of a part of a bar into it, upright where it is too narrow for it."""
     long = TextPath((0, 0), name, size=FONT).get_extents().width + 4
     extent = axes.get_window_extent()
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     scale = _POINTS / axes.figure.dpi
-    room = 0.9 * abs(width / (right - left)) * extent.width * scale
-    height = 0.9 * abs(_BAR_PART / (top - bottom)) * extent.height * scale
-    if room >= long or (room >= FONT + 3 and height >= long):
+    room = abs(bar.get_width() / (right - left)) * extent.width * scale
+    height = abs(bar.get_height() / (top - bottom)) * extent.height * scale
+    if room >= long or (room >= FONT + 4 and height >= long):
         axes.text(
-            start + width / 2,
-            row,
+            bar.get_x() + bar.get_width() / 2,
+            bar.get_y() + bar.get_height() / 2,
             name,
-            color=ink_on(colour),
+            color=ink_on(to_hex(bar.get_facecolor())),
             fontsize=FONT,
             ha="center",
             va="center",

@@ -19,6 +19,8 @@ from sim.plots.palette import NONE, ink_on, power_colours
 _ROW: Final = 0.27
 _ROOM: Final = 0.75
 _WIDTH: Final = WIDTH * 0.75
+_SAMPLE: Final = 0.2
+"""Height of a sample in the legend, in inches."""
 
 
 def picks_heatmap(data: xr.Dataset, ax: Axes | None = None, *, power: str | None = None) -> Axes:
@@ -43,6 +45,8 @@ def picks_heatmap(data: xr.Dataset, ax: Axes | None = None, *, power: str | None
     """
     if "pick" not in data:
         raise InputError("outcome 'pick' was not kept by the run; the heat map is drawn from it")
+    if "power" not in data.coords:  # a run that kept nothing by power
+        data = data.assign_coords(power=list(data.attrs["options"])[1:])
     shares = pick_frequencies(data)
     options = [*(str(name) for name in shares.columns if name != NONE), NONE]
     if power is not None and power not in options:
@@ -54,7 +58,8 @@ def picks_heatmap(data: xr.Dataset, ax: Axes | None = None, *, power: str | None
     chosen = np.full(shape, options.index(power)) if power else table.argmax(axis=-1)
     strength = np.take_along_axis(table, chosen[..., np.newaxis], axis=-1)[..., 0]
     colours = power_colours(options)
-    axes = new_axes(_WIDTH, _ROOM + _ROW * len(states)) if ax is None else ax
+    height = max(_ROOM + _ROW * len(states), _SAMPLE * (len(options) + 1))
+    axes = new_axes(_WIDTH, height) if ax is None else ax
     _cells(axes, [[colours[options[option]] for option in row] for row in chosen], strength)
     names = [[_name(options[option]) for option in row] for row in chosen]
     _write(axes, names if power is None else None, strength)

@@ -79,10 +79,7 @@ def tornado(
     axes.locator_params(axis="x", nbins=6)
     write_beside(
         axes,
-        [
-            f"{span(row['low'], row['high'])}{unit_of(row['unit'])}"
-            for _, row in rows.iterrows()
-        ],
+        [f"{span(row['low'], row['high'])}{unit_of(row['unit'])}" for _, row in rows.iterrows()],
     )
     return axes
 
