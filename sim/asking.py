@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sim.errors import InputError
-from sim.sources import CELL, load
+from sim.sources import CELL, changed, load
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,12 +51,19 @@ def add_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
         parser.add_argument(
             "--save", metavar="DIR", help="write tables and figure to this folder as well"
         )
-        parser.set_defaults(command=run)
+        parser.set_defaults(command=run, name=name)
         return parser
 
     def options(parser: Any) -> None:
         parser.add_argument(
             "overrides", nargs="*", metavar="KEY=VALUE", help="configuration of a scenario"
+        )
+        parser.add_argument(
+            "--set",
+            action="append",
+            default=[],
+            metavar="PATH=VALUE",
+            help="what if a number were another; may be given again",
         )
 
     replay = command("replay", "one replicate once more, with its decision log", _replay)
@@ -105,8 +112,9 @@ def add_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
     )
     sensitivity.add_argument(
         "--documents",
-        nargs="*",
-        metavar="ID",
+        nargs="?",
+        const="",
+        metavar="ID,ID",
         help="leave documents out one at a time as well: these, or those most numbers rest on",
     )
     options(sensitivity)
@@ -164,6 +172,7 @@ def _compare(options: argparse.Namespace) -> None:
     from sim.analysis.compare import compare
     from sim.plots import differences
 
+    _check_output(options)
     settings = [text for text in options.others if "=" in text]
     others = [text for text in options.others if "=" not in text]
     if len(others) > 1:
@@ -214,7 +223,14 @@ def _sensitivity(options: argparse.Namespace) -> None:
     from sim.plots import sensitivity as draw
     from sim.sweep import Sweep
 
+    documents = options.documents
+    if documents is not None and "=" in documents:  # an option that follows
+        options.overrides.append(documents)
+        documents = ""
     result, cell, facts = _asked(options)
+    chosen = [name for name in (documents or "").split(",") if name]
+    for name in chosen:
+        facts.source(name)
     whole_sweep = isinstance(result, Sweep) and cell is None and len(result.cells) > 1
     theories: Mapping[str, Scenario] = {}
     if not whole_sweep:
@@ -229,9 +245,9 @@ def _sensitivity(options: argparse.Namespace) -> None:
     )
     print(found.text())
     tables = {"ranking": found.table()}
-    if options.documents is not None:
+    if documents is not None:
         scenario = origin_of(result, 0 if whole_sweep else cell).scenario
-        left = leave_one_out(scenario, documents=options.documents, ledger=facts)
+        left = leave_one_out(scenario, documents=chosen, ledger=facts)
         print(f"\n{left.text()}")
         tables |= {"documents": left.documents, "conclusions": left.table()}
     _save(options, "sensitivity", tables, lambda: draw(found))
@@ -279,7 +295,9 @@ def _discover(options: argparse.Namespace) -> None:
     from sim.plots import discovery
     from sim.sweep import Sweep
 
-    result, _, _ = _asked(options)
+    result, cell, _ = _asked(options)
+    if cell is not None:
+        raise InputError(f"{options.source}: discover takes all cells; leave out {CELL}{cell}")
     if not isinstance(result, Sweep):
         raise InputError(f"{options.source}: is not a sweep")
     found = discover(
@@ -296,12 +314,23 @@ def _discover(options: argparse.Namespace) -> None:
 
 def _asked(options: argparse.Namespace) -> tuple[Run | Sweep | Scenario, int | None, Ledger]:
     """What is asked about, and the facts behind it; output is checked first."""
-    if options.save is not None:
-        from sim.store import writable
+    _check_output(options)
+    overrides, settings = getattr(options, "overrides", ()), getattr(options, "set", ())
+    facts = _ledger(options)
+    found = load(options.source, overrides, options.config_dir)
+    return *changed(found, settings, facts), facts
 
-        writable(options.save)
-    overrides = getattr(options, "overrides", ())
-    return *load(options.source, overrides, options.config_dir), _ledger(options)
+
+def _check_output(options: argparse.Namespace) -> None:
+    """Refuse a folder that cannot be written, or that holds such results already."""
+    if options.save is None:
+        return
+    from sim.store import writable
+
+    folder = writable(options.save, "--save")
+    there = sorted(folder.glob(f"{options.name}[-.]*")) if folder.is_dir() else []
+    if there:
+        raise InputError(f"--save: {there[0]} is there already; give another folder")
 
 
 def _ledger(options: argparse.Namespace) -> Ledger:
@@ -317,7 +346,7 @@ def _save(
     draw: Callable[[], Axes],
     manifest: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write tables and the figure where ``--save`` says; nothing is overwritten."""
+    """Write tables and the figure where ``--save`` says."""
     if options.save is None:
         return
     from sim.plots.figures import figure_of, save
@@ -325,9 +354,6 @@ def _save(
     folder = Path(options.save).expanduser()
     paths = {name: folder / f"{command}-{name}.csv" for name in tables}
     picture, record = folder / f"{command}.png", folder / f"{command}.json"
-    for path in (*paths.values(), picture, record):
-        if path.exists():
-            raise InputError(f"--save: {path} is there already; give another folder")
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
         table.to_csv(paths[name], index=False)

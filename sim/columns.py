@@ -25,6 +25,7 @@ from sim.errors import InputError, MultivectorError
 from sim.outcomes import Data
 from sim.parameter_parts import Constants
 from sim.parameters import Parameters, build, ids
+from sim.processes import Appraisal, Decide, Offers
 from sim.quantity import Draw
 from sim.record import Record
 from sim.recorder import derive, reserve
@@ -32,7 +33,7 @@ from sim.sampling import Sampler, Values
 from sim.scenario import Scenario
 from sim.step import advance
 from sim.vary import find, form_of, vary
-from sim.world import initialise
+from sim.world import World, initialise
 
 CHUNK: Final = 512
 """Columns computed at a time, so that they fit the cache."""
@@ -185,8 +186,7 @@ class Variants:
         for number in range(step + 1):
             decide = None
             if picks is not None and number < step:
-                held = np.repeat(picks[number], count, axis=-1)
-                decide = lambda *_, held=held: held  # noqa: E731
+                decide = _as_before(picks[number], count)
             world, record = advance(world, parameters, draws, number, decide)
             yield record, parameters
 
@@ -278,6 +278,15 @@ class Points:
 def _block(seed: int, block: int, steps: int, ids: Ids) -> Draws:
     """Draws of a whole block, kept for the next chunk."""
     return predraw(seed, range(block * BLOCK, (block + 1) * BLOCK), steps, ids)
+
+
+def _as_before(picks: FloatArray, count: int) -> Decide:
+    """Rule that makes the picks of one replicate (S, P, D, 1) in every column."""
+
+    def decide(world: World, table: Offers, appraised: Appraisal, noise: FloatArray) -> FloatArray:
+        return np.repeat(picks, count, axis=-1)
+
+    return decide
 
 
 def _pieces(changes: Sequence[Change]) -> Iterator[Sequence[Change]]:

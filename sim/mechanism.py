@@ -35,6 +35,8 @@ def mechanisms(
     InputError
         A name is unknown, or a mechanism does not fit the states and powers of the scenario.
     """
+    if not isinstance(scenario, Scenario):
+        raise InputError(f"{scenario!r} is not a scenario; take sim.load_scenario or run.scenario")
     files = {
         file.stem: file
         for folder in reversed(config_folders(config_dir))
@@ -43,8 +45,8 @@ def mechanisms(
     }
     found = {}
     for name in names or files:
-        if name not in files:
-            raise InputError(f"{GROUP}: unknown '{name}'{nearest(name, files)}")
+        if not isinstance(name, str) or name not in files:
+            raise InputError(f"{GROUP}: unknown '{name}'{nearest(str(name), files)}")
         tree = yaml.safe_load(files[name].read_text(encoding="utf-8")) or {}
         try:
             found[name] = vary(scenario, dict(_settings(tree)))

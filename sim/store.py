@@ -214,7 +214,7 @@ def find_run(scenario: Scenario, folder: str | Path, ledger: Ledger | None = Non
     return open_run(target) if target.exists() else None
 
 
-def writable(folder: str | Path) -> Path:
+def writable(folder: str | Path, option: str = "output.dir") -> Path:
     """Check that a folder for output can be written to, or made, and leave nothing there.
 
     Raises
@@ -229,12 +229,8 @@ def writable(folder: str | Path) -> Path:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise _not_written(path, error) from None
+        raise InputError(f"{option}: cannot write to {path}: {error.strerror}") from None
     return path
-
-
-def _not_written(folder: Path, error: OSError) -> InputError:
-    return InputError(f"output.dir: cannot write to {folder}: {error.strerror}")
 
 
 def versions() -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sim.analysis.words import (
     align,
-    apart,
+    beyond,
     listing,
     number,
     percent,
@@ -25,6 +25,8 @@ SHOWN_NUMBERS: Final = 3
 """Numbers behind each term that the text shows."""
 SHOWN_FLIPS: Final = 8
 """Flips that the text shows."""
+EQUAL: Final = 1e-12
+"""Difference of probabilities below which they are equal."""
 _OFFERED: Final = ("value", "conditions", "credibility")
 _HEADS: Final[Mapping[str, str]] = {
     "value": "value, % of GDP",
@@ -45,23 +47,38 @@ def _the(name: str) -> str:
 
 def what(found: Explanation) -> str:
     """What was most probable, and what was picked."""
-    ranked = found.offers.sort_values("probability", ascending=False, kind="stable")
+    ranked = _ranked(found)
     first, *others = (
         f"{_name(found, option)} ({percent(share)})"
         for option, share in zip(ranked["option"], ranked["probability"], strict=True)
     )
-    sentence = (
-        f"In {found.period} {found.state_name} most probably picks {first} in {found.domain}, "
-        f"before {listing(others)}"
-    )
+    start = f"In {found.period} {found.state_name}"
+    absent = [_name(found, o) for o in found.offers["option"][~found.offers["posted"]]]
+    silent = f"; {listing(absent)} {'offers' if len(absent) == 1 else 'offer'} nothing"
+    end = (silent if absent else "") + _chance(found)
+    if not others:
+        return f"{start} can pick {first} alone in {found.domain}{end}."
+    if _at_random(found):
+        return f"{start} picks at random in {found.domain}: {listing([first, *others])}{end}."
+    return f"{start} most probably picks {first} in {found.domain}, before {listing(others)}{end}."
+
+
+def _chance(found: Explanation) -> str:
+    """What became of it in this replicate."""
+    if not found.offers["picked"].isin([0.0, 1.0]).all():
+        return "; in mean field the picks are these shares"
     if found.picked == found.most_probable:
-        return f"{sentence}; in this replicate it does."
-    return f"{sentence}; in this replicate chance has it pick {_name(found, found.picked)}."
+        return "; in this replicate it does"
+    return f"; in this replicate chance has it pick {_name(found, found.picked)}"
 
 
 def why(found: Explanation) -> str:
     """Which terms set the most probable option apart from the next."""
-    ranked = found.offers.sort_values("probability", ascending=False, kind="stable")
+    ranked = _ranked(found)
+    if _at_random(found):
+        return "Every option is as likely as any other, whatever speaks for it."
+    if len(ranked) == 1:
+        return "There is nothing to compare it with."
     first, second = (ranked.iloc[place] for place in (0, 1))
     gaps = {term: _term(first, term) - _term(second, term) for term in TERMS}
     order = sorted(gaps, key=lambda term: -abs(gaps[term]))
@@ -74,27 +91,48 @@ def why(found: Explanation) -> str:
         return f"{beside} nothing: both are equal in every term."
     sides = [f"most by {' and '.join(pro)}" if pro else "nothing by any term"]
     sides += [f"loses most by {' and '.join(con)}"] if con else []
-    return f"{beside} {' and '.join(sides)}; all terms together make {signed(gap)} log-odds."
+    return f"{beside} {' and '.join(sides)}; all terms together make {signed(gap)} in utility."
 
 
 def what_if(found: Explanation) -> str:
     """The nearest change of one number that would make another option the most probable."""
     if found.flips.empty:
         return f"No single number {_searched(found)} would make another option the most probable."
-    flip = found.flips.iloc[0]
-    start, end = apart(flip["value"], flip["after"])
+    direct = found.flips[found.flips["direct"]]
+    flip = (found.flips if direct.empty else direct).iloc[0]
+    start, end = beyond(flip["value"], flip["after"])
     verb = "rose" if flip["change"] > 0 else "fell"
-    if flip["sources"]:
-        grounds = f"rests on {flip['sources'][0]}"
-    else:
-        grounds = f"is an assumption ({shortened(str(flip['assumption']))})"
     place = "" if flip["inside"] else ", which is outside its evidence range"
+    way = "" if flip["direct"] else ", by way of an earlier pick,"
     return (
-        f"It would most probably be {_name(found, flip['becomes'])} if {flip['parameter']} {verb} "
-        f"from {start} to {end}{_unit(flip['unit'])} "
-        f"({percent(flip['share'])} of the width of its range, {number(flip['low'])} to "
-        f"{number(flip['high'])}){place}; this number {grounds}."
+        f"It would most probably be {_name(found, flip['becomes'])}{way} if {flip['parameter']} "
+        f"{verb} from {start} to {end}{_unit(flip['unit'])} ({percent(flip['share'])} of the width "
+        f"of its range, {number(flip['low'])} to {number(flip['high'])}){place}; this number "
+        f"{_rests(flip)}."
     )
+
+
+def _rests(flip: Any) -> str:
+    """What a number rests on, for a sentence."""
+    sources = list(dict.fromkeys(flip["sources"]))
+    if not sources:
+        return f"is an assumption ({shortened(str(flip['assumption']))})"
+    more = f" and {len(sources) - 1} more" if len(sources) > 1 else ""
+    return f"{'is disputed and ' if flip['disputed'] else ''}rests on {sources[0]}{more}"
+
+
+def _ranked(found: Explanation) -> Any:
+    """Options on the table, the most probable first; of equals the one of higher utility."""
+    there = found.offers[found.offers["posted"]]
+    order = ["probability", "score"]
+    return there.sort_values(order, ascending=False, kind="stable")
+
+
+def _at_random(found: Explanation) -> bool:
+    """Whether all options have the same chance although they differ in utility."""
+    there = found.offers[found.offers["posted"]]
+    same = there["probability"].max() - there["probability"].min() < EQUAL
+    return bool(len(there) > 1 and same and there["utility"].nunique() > 1)
 
 
 def _searched(found: Explanation) -> str:
@@ -132,9 +170,10 @@ def terms_text(found: Explanation) -> list[str]:
 
 
 def trail_text(found: Explanation) -> list[str]:
-    """Most telling numbers of each term of the two most probable powers."""
-    ranked = found.offers.sort_values("probability", ascending=False, kind="stable")
-    powers = [option for option in ranked["option"] if option != NONE][:2]
+    """Most telling numbers of each term of the likely powers, the picked and the next one."""
+    likely = [option for option in _ranked(found)["option"] if option != NONE][:2]
+    named = [*likely, found.picked, *found.flips["becomes"].head(1)]
+    powers = [option for option in dict.fromkeys(named) if option != NONE]
     rows = [["term", "number", "value", "range", "unit", "change"]]
     grounds = [""]
     for power in powers:
@@ -164,18 +203,19 @@ def flips_text(found: Explanation) -> list[str]:
     """Table of the nearest flips."""
     if found.flips.empty:
         return [f"none {_searched(found)}"]
-    rows = [["number", "from", "to", "unit", "share of range", "becomes", ""]]
+    rows = [["number", "from", "to", "unit", "share of range", "becomes", "by way of", ""]]
     grounds = [""]
     for _, flip in found.flips.head(SHOWN_FLIPS).iterrows():
         rows.append(
             [
                 flip["parameter"],
-                *apart(flip["value"], flip["after"]),
+                *beyond(flip["value"], flip["after"]),
                 flip["unit"],
                 percent(flip["share"]),
                 flip["becomes"],
+                "its terms" if flip["direct"] else "an earlier pick",
                 "" if flip["inside"] else "outside its range",
             ]
         )
         grounds.append(_grounds_text(flip))
-    return with_grounds(align(rows, left=7), grounds)
+    return with_grounds(align(rows, left=8), grounds)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from sim.analysis import given
 from sim.analysis.measure import END, Measure, read_measure
 from sim.analysis.origin import Origin, Result, changes_since, origin_of
 from sim.analysis.words import align, listing, number, percent, signed
@@ -157,6 +158,13 @@ def compare(
         The two have different seeds, horizons or kinds of uncertainty and cannot be paired, share
         no state or power, or an outcome is unknown or was not kept.
     """
+    if isinstance(outcomes, str):
+        outcomes = [outcomes]
+    for name in outcomes:
+        given.text("outcomes", name)
+    given.text("when", when)
+    if not isinstance(cells, tuple) or len(cells) != 2:
+        raise InputError(f"cells: must be two numbers or None, not {cells!r}")
     facts = ledger or load_ledger()
     one = origin_of(first, cells[0])
     if second is None:

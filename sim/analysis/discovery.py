@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from sim.analysis import given
 from sim.analysis.boxes import Box, Wish
 from sim.analysis.cells import as_run, check_complete
 from sim.analysis.measure import Target, read_target
@@ -159,6 +160,11 @@ def discover(
         Cells are missing; no factor varies; the target comes true in no cell, in every cell, or
         in as many as wanted of a box; an option is not valid; the library is not installed.
     """
+    if not isinstance(sweep, Sweep):
+        raise InputError(f"{sweep!r} is not a sweep; open one with sim.open_sweep")
+    for key, value in (("share", share), ("density", density), ("least_mass", least_mass)):
+        given.real(key, value)
+    given.whole("boxes", boxes, 1)
     _check(method, share, density, least_mass, boxes)
     check_complete(sweep, failed=True)
     if not isinstance(target, Target):

@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from sim.analysis.compare import baseline_of
 from sim.analysis.expectations import Finding, findings
+from sim.analysis.given import whole
 from sim.analysis.origin import Result, origin_of
 from sim.analysis.withheld import without
 from sim.analysis.words import align, percent
@@ -29,7 +30,8 @@ from sim.evidence import Ledger, load_ledger
 from sim.plain import digest
 from sim.recorder import derive
 from sim.scenario import Scenario, quantities
-from sim.store import labelled
+from sim.store import Run, labelled
+from sim.sweep import Sweep
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -143,9 +145,14 @@ def leave_one_out(
     import pandas as pd
 
     facts = ledger or load_ledger()
-    results = scenarios if isinstance(scenarios, Sequence) else [scenarios]
+    alone = isinstance(scenarios, Run | Sweep | Scenario)
+    results: Sequence[Any] = [scenarios] if alone else list(scenarios)  # type: ignore[arg-type]
+    if not results:
+        raise InputError("scenarios: name at least one")
+    if isinstance(documents, str):
+        documents = [documents]
     given = [origin_of(result).scenario for result in results]
-    count = replicates or given[0].replicates
+    count = given[0].replicates if replicates is None else whole("replicates", replicates, 1)
     given = [replace(scenario, replicates=count) for scenario in given]
     resting = _resting(given, facts)
     for name in documents:
@@ -153,8 +160,8 @@ def leave_one_out(
         if name not in resting:
             raise InputError(f"document '{name}': no number of these scenarios rests on it")
     chosen = list(documents) or [name for name, _ in resting.most_common(DOCUMENTS)]
-    whole = conclusions(given)
-    said = {conclusion.about: conclusion for conclusion in whole}
+    all_said = conclusions(given)
+    said = {conclusion.about: conclusion for conclusion in all_said}
     rows: list[dict[str, Any]] = []
     table: list[dict[str, Any]] = []
     for name in tqdm(chosen, unit="document", delay=DELAY, disable=None):
@@ -179,7 +186,7 @@ def leave_one_out(
         )
     columns = ("document", "about", "before", "after", "agreeing_before", "agreeing_after")
     return LeaveOneOut(
-        whole=tuple(whole),
+        whole=tuple(all_said),
         rows=pd.DataFrame(rows, columns=list(columns)),
         documents=pd.DataFrame(table),
         replicates=count,

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from sim.analysis import given
 from sim.analysis.game import REST, Game, starts
 from sim.analysis.origin import Result, origin_of
 from sim.analysis.words import align, number, percent
@@ -181,15 +182,18 @@ def span_of(
     InputError
         There is no such number, it has no range and none is given, or low is not below high.
     """
-    found = find(scenario, parameter)
+    found = find(scenario, given.text("parameter", parameter))
     if found is None:
         raise InputError(f"{parameter}: is not a number")
     quantity, entry = found
     place = quantity.entries.index(entry)
-    given = low is not None and high is not None
+    stated = low is not None and high is not None
+    for name, end in (("low", low), ("high", high)):
+        if end is not None:
+            given.real(name, end)
     low = quantity.low[place] if low is None else low
     high = quantity.high[place] if high is None else high
-    if low == high and not given:
+    if low == high and not stated:
         raise InputError(
             f"{parameter}: is fixed at {number(low)} and has no range; give low and high"
         )
@@ -201,10 +205,11 @@ def span_of(
 def _values(
     scenario: Scenario, parameter: str, low: float | None, high: float | None, points: int
 ) -> tuple[list[float], str]:
+    if not parameter and (low is not None or high is not None):
+        raise InputError("parameter: missing; low and high are its ends")
     if not parameter:
         return [float("nan")], ""
-    if points < 2:
-        raise InputError(f"points: must be at least 2, not {points}")
+    given.whole("points", points, 2)
     low, high, unit = span_of(scenario, parameter, low, high)
     return [float(x) for x in np.linspace(low, high, points)], unit
 

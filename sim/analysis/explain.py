@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
-from sim.analysis import account
+from sim.analysis import account, given
 from sim.analysis.flips import Decision, Flip, find_flips
 from sim.analysis.origin import Origin, Result, changes_since, origin_of
 from sim.analysis.trail import evidence_trail
@@ -27,11 +27,13 @@ if TYPE_CHECKING:
 
 REACH: Final = 1.0
 """How far beyond the evidence range flips are looked for, in widths of the range."""
+MOST_REACH: Final = 100.0
+"""Farther than this nobody means it."""
 _MODULES: Final = ("analysis/explain.py", "analysis/flips.py", "analysis/trail.py", "columns.py")
 """Modules that bear on an explanation, beside those that bear on every run."""
 _FLIP_COLUMNS: Final = (
     *("unit", "value", "low", "high", "before", "after"),
-    *("change", "share", "inside"),
+    *("change", "share", "inside", "direct"),
 )
 
 
@@ -89,16 +91,20 @@ class Explanation:
         return account.what(self), account.why(self), account.what_if(self)
 
     def text(self) -> str:
-        """For a terminal: offers and terms, evidence behind them, flips, and three sentences."""
+        """For a terminal: three sentences, offers and terms, evidence behind them, and flips."""
         title = f"{self.state_name}, {self.domain}, {self.period} · {self.name}, "
         parts = [
             [f"{title}replicate {self.replicate}"],
+            list(self.sentences()),
             account.terms_text(self),
-            ["What the terms rest on (change of the term from low to high, log-odds):"],
+            [
+                "What the terms rest on (change of the term from low to high, log-odds; of shares "
+                "of a",
+                "whole and of delivery the range holds nine of ten draws):",
+            ],
             account.trail_text(self),
             ["Smallest change of a single number that flips the most probable pick:"],
             account.flips_text(self),
-            list(self.sentences()),
         ]
         if self.changed:
             parts.append([f"Since the run was stored: {', '.join(self.changed)}."])
@@ -131,6 +137,9 @@ def explain(
         There is no such state, half-year, domain, replicate or cell, or a fact that the scenario
         cites is not in the ledger.
     """
+    for name, value in (("state", state), ("period", period), ("domain", domain)):
+        given.text(name, value)
+    given.real("reach", reach, 0.0, MOST_REACH)
     origin = origin_of(result, cell)
     facts = ledger or load_ledger()
     scenario = origin.scenario
@@ -165,12 +174,11 @@ def _locate(origin: Origin, state: str, period: str, domain: str, replicate: int
         ("period", period, scenario.periods),
         ("domain", domain, DOMAINS),
     )
-    for what, given, valid in asked:
-        if given not in valid:
-            begin = [label for label in valid if label.startswith(given)] if given else []
-            raise InputError(
-                f"{what}: no '{given}' in {origin.name}{nearest(given, begin or valid)}"
-            )
+    for what, named, valid in asked:
+        if named not in valid:
+            begin = [label for label in valid if label.startswith(named)] if named else []
+            hint = nearest(named, begin or valid)
+            raise InputError(f"{what}: no '{named}' in {origin.name}{hint}")
     return Decision(
         step=scenario.periods.index(period),
         state=scenario.state_codes.index(state.upper()),
@@ -196,12 +204,14 @@ def _flip_table(flips: list[Flip], scenario: Scenario, ledger: Ledger) -> pd.Dat
                 "parameter": flip.path,
                 **{key: getattr(flip, key) for key in _FLIP_COLUMNS},
                 "becomes": options[flip.option],
+                "disputed": any(ledger.fact(fact).conflicts for fact in grounds.facts),
                 "facts": grounds.facts,
                 "sources": grounds.sources,
                 "assumption": grounds.assumption,
             }
         )
-    columns = ["parameter", *_FLIP_COLUMNS, "becomes", "facts", "sources", "assumption"]
+    last = ["becomes", "disputed", "facts", "sources", "assumption"]
+    columns = ["parameter", *_FLIP_COLUMNS, *last]
     return pd.DataFrame(rows, columns=columns)
 
 

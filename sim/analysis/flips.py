@@ -21,7 +21,11 @@ from sim.scenario import Scenario, quantities
 from sim.vary import form_of
 
 SCAN: Final = (0.0, 2**-10, 2**-6, *(number / 16 for number in range(1, 17)))
-"""Where a side is looked at first, from the present value (0) to the end (1)."""
+"""Where a side is looked at first, from the present value (0) to the end of its range (1)."""
+BEYOND: Final = tuple(number / 8 for number in range(1, 9))
+"""The same from the end of the range to as far as the search reaches."""
+NEAR_ZERO: Final = 2**-10
+"""Least value of a number that must be positive, as a share of its present value."""
 IMPOSSIBLE: Final = -1
 PRECISION: Final = 1e-9
 """Width of the bracket around a flip, as a share of the range searched."""
@@ -46,6 +50,8 @@ class Flip:
     low, high : its evidence range.
     before, after : values next to the flip, with the old pick and with the new one.
     option : place of the new most probable pick; 0 is none, then the powers.
+    direct : whether it flips as well when all picks before stay as they were; else it flips by way
+        of an earlier pick.
     """
 
     path: str
@@ -56,6 +62,7 @@ class Flip:
     before: float
     after: float
     option: int
+    direct: bool
 
     @property
     def change(self) -> float:
@@ -82,9 +89,17 @@ class _Side:
     path: str
     start: float
     end: float
+    ranged: float  # share of the way at which the evidence range ends
     inner: float = 0.0  # shares of the way: the old pick here
     outer: float = 0.0  # and another here
     option: int = -1
+
+    def points(self) -> tuple[float, ...]:
+        """Where the side is looked at first."""
+        if self.ranged == 1:
+            return SCAN
+        inside = tuple(share * self.ranged for share in SCAN) if self.ranged > 0 else (0.0,)
+        return (*inside, *(self.ranged + share * (1 - self.ranged) for share in BEYOND))
 
     def at(self, share: float) -> float:
         """Value a share of the way along."""
@@ -124,10 +139,14 @@ def find_flips(variants: Variants, decision: Decision, reach: float = 1.0) -> li
     now = int(_most_probable(variants, [SAME], decision)[0])
     _scan(variants, sides, decision, now)
     found = [side for side in sides if side.option >= 0]
+    if not found:
+        return []
     _bisect(variants, found, decision, now)
+    changes = [variants.change(side.path, side.at(side.outer)) for side in found]
+    held = _most_probable(variants, changes, decision, variants.history(decision.step))
     flips: dict[str, Flip] = {}
-    for side in found:
-        flip = _flip(side)
+    for side, option in zip(found, held, strict=True):
+        flip = _flip(side, direct=int(option) == side.option)
         if side.path not in flips or flip.share < flips[side.path].share:
             flips[side.path] = flip
     return sorted(flips.values(), key=lambda flip: flip.share)
@@ -142,10 +161,11 @@ def _sides(variants: Variants, reach: float) -> Iterable[_Side]:
         start, width = variants.value(path), reach * (high - low)
         least = max(low - width, limits.lower)
         if limits.positive and least <= limits.lower:
-            least = min(start, low) * SCAN[0]
-        for end in (least, min(high + width, limits.upper)):
+            least = min(start, low) * NEAR_ZERO
+        for edge, end in ((low, least), (high, min(high + width, limits.upper))):
             if np.isfinite(end) and end != start:
-                yield _Side(quantity, place, path, start, end)
+                covered = float(np.clip((edge - start) / (end - start), 0.0, 1.0))
+                yield _Side(quantity, place, path, start, end, covered)
 
 
 def _scan(variants: Variants, sides: Sequence[_Side], decision: Decision, now: int) -> None:
@@ -154,7 +174,7 @@ def _scan(variants: Variants, sides: Sequence[_Side], decision: Decision, now: i
     changes: list[Change] = []
     for side in sides:
         last = 0.0
-        for share in SCAN:
+        for share in side.points():
             try:
                 changes.append(variants.change(side.path, side.at(share)))
             except MultivectorError:  # beyond what the whole of the shares allows
@@ -187,7 +207,12 @@ def _bisect(variants: Variants, sides: Sequence[_Side], decision: Decision, now:
                 side.outer, side.option = middle, int(option)
 
 
-def _most_probable(variants: Variants, changes: Sequence[Change], decision: Decision) -> IntArray:
+def _most_probable(
+    variants: Variants,
+    changes: Sequence[Change],
+    decision: Decision,
+    picks: Sequence[FloatArray] | None = None,
+) -> IntArray:
     """Place of the most probable option of a decision in each column; 0 is none.
 
     ``IMPOSSIBLE`` where no run can have the numbers of a column together.
@@ -197,14 +222,14 @@ def _most_probable(variants: Variants, changes: Sequence[Change], decision: Deci
         return record.appraisal.probability[decision.state, :, decision.domain]
 
     with np.errstate(all="ignore"):  # absurd values beyond the evidence are only looked at
-        found = variants.run(changes, decision.step, take)
+        found = variants.run(changes, decision.step, take, picks)
     if found.ndim == 1:
         return np.full(len(changes), IMPOSSIBLE)
     possible = np.isfinite(found).all(axis=0)
     return np.where(possible, np.argmax(np.nan_to_num(found), axis=0), IMPOSSIBLE)
 
 
-def _flip(side: _Side) -> Flip:
+def _flip(side: _Side, direct: bool) -> Flip:
     quantity, place = side.quantity, side.place
     return Flip(
         path=side.path,
@@ -215,4 +240,5 @@ def _flip(side: _Side) -> Flip:
         before=side.at(side.inner),
         after=side.at(side.outer),
         option=side.option,
+        direct=direct,
     )

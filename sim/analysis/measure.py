@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from sim.analysis import given
 from sim.axes import DOMAINS, BoolArray, FloatArray
 from sim.errors import InputError, nearest
 from sim.outcomes import OUTCOMES
@@ -217,7 +218,7 @@ def keeping(scenario: Scenario, *measures: Measure) -> tuple[str, ...]:
 
 
 def _parse(text: str, scenario: Scenario) -> tuple[Measure, Condition | None, float]:
-    found = _FORM.fullmatch(text.strip())
+    found = _FORM.fullmatch(given.text("question", text).strip())
     if found is None:
         raise InputError(
             f"'{text}': not understood; write it like 'alignment.UZ.EU first at 2032H1', "

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
+from sim.analysis import given
 from sim.errors import InputError
 from sim.evidence import Ledger
 from sim.scenario import Scenario
@@ -39,7 +38,8 @@ class Origin:
     def check_replicate(self, replicate: int) -> None:
         """Refuse a replicate that the run does not have."""
         count = self.scenario.replicates
-        if not isinstance(replicate, int | np.integer) or not 0 <= replicate < count:
+        given.whole("replicate", replicate, 0)
+        if replicate >= count:
             raise InputError(f"replicate: {self.name} has 0 to {count - 1}, not {replicate}")
 
 
@@ -51,6 +51,8 @@ def origin_of(result: Result, cell: int | None = None) -> Origin:
     InputError
         A cell is missing, does not exist, or is given for something without cells.
     """
+    if cell is not None:
+        given.whole("cell", cell, 0)
     if isinstance(result, Sweep):
         if cell is None:
             if len(result.cells) > 1:
@@ -66,7 +68,10 @@ def origin_of(result: Result, cell: int | None = None) -> Origin:
         return Origin(result.scenario, result.name, result.manifest, result)
     if isinstance(result, Scenario):
         return Origin(result, result.name, {})
-    raise InputError(f"{result!r} is neither a run, nor a sweep or scenario")
+    raise InputError(
+        f"{result!r} is neither a run, nor a sweep or scenario; open what is stored with "
+        "sim.open_run or sim.open_sweep, or take sim.load_scenario"
+    )
 
 
 def changes_since(origin: Origin, ledger: Ledger) -> list[str]:

@@ -88,8 +88,10 @@ def split_text(split: pd.DataFrame, theories: Sequence[str]) -> list[str]:
             middle, half = row[key], row[f"{key}_interval"]
             cells += [percent(max(middle, 0.0)), f"± {100 * half:.0f}"]
         rows.append(cells)
-    among = f" among {listing(theories)}" if len(theories) > 1 else ""
-    return [f"Share of the variance that goes once it is known{among}:", "", *align(rows, left=1)]
+    head = ["Share of the variance that goes once it is known (from a design of its own):"]
+    if len(theories) > 1:
+        head.append(f"Theories: {listing(theories)}.")
+    return [*head, "", *align(rows, left=1)]
 
 
 def ranking_text(ranking: pd.DataFrame) -> list[str]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from sim.analysis import given
 from sim.axes import FloatArray
 from sim.errors import InputError
 from sim.sweep.designs import problem
@@ -76,7 +77,8 @@ class Design:
 
 def check_samples(samples: int) -> None:
     """Refuse a number of base samples that is not a power of 2."""
-    if samples < 2 or not math.log2(samples).is_integer():
+    given.whole("samples", samples, 2)
+    if not math.log2(samples).is_integer():
         raise InputError(f"samples: must be a power of 2, at least 2, not {samples}")
 
 

@@ -141,6 +141,10 @@ def sensitivity(
     changes = changes_since(origin, facts)
     asked = read_question(question, origin.scenario)
     theories = {} if theories is None else theories
+    if not isinstance(theories, Mapping) or not all(
+        isinstance(scenario, Scenario) for scenario in theories.values()
+    ):
+        raise InputError("theories: must be scenarios by name, as sim.mechanisms gives them")
     model = _Model([origin.scenario, *theories.values()], asked)
     whole_ranking = model.indices(samples, seed, [(n,) for n in range(len(model.factors))])
     whole = list(range(len(model.names)))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from sim.analysis import given
 from sim.analysis.compare import CONFIDENCE
 from sim.analysis.equilibria import Equilibria, equilibria, span_of
 from sim.analysis.measure import Target, keeping, read_target
@@ -152,11 +153,10 @@ def tipping(
     """
     origin = origin_of(result, cell)
     scenario = origin.scenario
-    asked = read_target(target, scenario) if isinstance(target, str) else target
-    if not 0 < share < 1:
+    asked = target if isinstance(target, Target) else read_target(target, scenario)
+    if not 0 < given.real("share", share) < 1:
         raise InputError(f"share: must be between 0 and 1, not {share:g}")
-    if points < 2:
-        raise InputError(f"points: must be at least 2, not {points}")
+    given.whole("points", points, 2)
     least, most, unit = span_of(scenario, parameter, low, high)
     facts = ledger or load_ledger()
     curve = _Curve(scenario, asked, parameter)

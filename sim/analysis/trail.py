@@ -130,7 +130,7 @@ def _moved(variants: Variants, decision: Decision) -> dict[str, tuple[FloatArray
         )
     now = terms[..., -1]
     terms = np.where(np.isfinite(terms), terms, now[..., np.newaxis])
-    low, high, nudged = (terms[..., n:-1:3] for n in range(3))
+    low, high, nudged = np.moveaxis(terms[..., :-1].reshape(*now.shape, -1, 3), -1, 0)
     return {
         name: (high[..., n] - low[..., n], nudged[..., n] - now)
         for n, (name, _, _) in enumerate(named)

@@ -36,11 +36,17 @@ def number(value: float, digits: int = 3) -> str:
     return f"{value:,.{places}f}" if places <= 2 * digits else f"{value:.{digits - 1}e}"
 
 
-def apart(first: float, second: float) -> tuple[str, str]:
-    """Two numbers with so many digits that they can be told apart."""
+def beyond(start: float, end: float) -> tuple[str, str]:
+    """Two numbers that can be told apart, the second rounded away from the first.
+
+    Who sets the second as it is written has gone all the way.
+    """
+    towards = math.ceil if end > start else math.floor
     for digits in range(3, 16):
-        texts = number(first, digits), number(second, digits)
-        if texts[0] != texts[1]:
+        places = max(0, digits - 1 - math.floor(math.log10(abs(end)))) if end else digits
+        rounded = towards(end * 10**places) / 10**places
+        texts = number(start, digits), f"{rounded:.{places}f}"
+        if float(texts[0].replace(",", "")) != rounded:
             break
     return texts
 

@@ -126,7 +126,7 @@ class Folder:
 
     def cells(self) -> list[Cell]:
         """All cells of the plan."""
-        rows = pq.read_table(self.path / CELLS).to_pylist()
+        rows = _table(self.path / CELLS).to_pylist()
         return [
             Cell(
                 number=row["cell"],
@@ -141,12 +141,12 @@ class Folder:
 
     def labels(self) -> list[dict[str, str]]:
         """What was chosen for each base."""
-        table = pq.read_table(self.path / BASES, columns=["labels"])
+        table = _table(self.path / BASES, ["labels"])
         return [json.loads(text) for text in table["labels"].to_pylist()]
 
     def scenario(self, base: int) -> Scenario:
         """A scenario before the settings of cells."""
-        table = pq.read_table(self.path / BASES, columns=["scenario", "baseline"])
+        table = _table(self.path / BASES, ["scenario", "baseline"])
         content = json.loads(table["scenario"][base].as_py())
         baseline = table["baseline"][base].as_py()
         scenario = restore(content)
@@ -225,6 +225,16 @@ def open_folder(path: str | Path) -> Folder:
             f"reads {FORMAT}"
         )
     return Folder(folder, manifest)
+
+
+def _table(path: Path, columns: list[str] | None = None) -> pa.Table:
+    """Part of the plan of a sweep."""
+    try:
+        return pq.read_table(path, columns=columns)
+    except (OSError, pa.ArrowException):
+        raise InputError(
+            f"{path}: missing or not readable; the sweep cannot be opened without it"
+        ) from None
 
 
 def _short(value: Any) -> str:

@@ -46,6 +46,10 @@ class Sweep:
         self.manifest = folder.manifest
         self.keep = folder.keep
 
+    def __repr__(self) -> str:
+        """Folder and number of cells."""
+        return f"Sweep({str(self.folder)!r}, {self.manifest['cells']} cells)"
+
     @cached_property
     def cells(self) -> list[Cell]:
         """All cells of the plan, in order."""
