@@ -28,10 +28,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     parser = _parser()
     options, rest = parser.parse_known_args(arguments)
-    if rest and (any(text.startswith("-") for text in rest) or not hasattr(options, "overrides")):
+    overrides = getattr(options, "overrides", getattr(options, "others", None))
+    if rest and (any(text.startswith("-") for text in rest) or overrides is None):
         parser.error(f"unknown argument: {rest[0]}")
-    if rest:  # overrides that follow an option
-        options.overrides += rest
+    if rest and overrides is not None:  # overrides that follow an option
+        overrides += rest
     command: Command = options.command
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)
