@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -165,6 +166,11 @@ def test_discover(stored: Path, tmp_path: Path, capsys: pytest.CaptureFixture[st
         (["sensitivity", "RUN", "influence.RU", "--samples", "3"], "power of 2"),
         (["sensitivity", "RUN", "influence.RU", "--theories", "no_hegding"], "'no_hedging'"),
         (["discover", "RUN", "influence.RU > 0.5"], "is not a sweep"),
+        (["discover", "SWEEP@1", "influence.RU > 0.5"], "leave out @1"),
+        (["explain", "RUN", *DECISION, "--reach", "nan"], "reach: must be a finite number"),
+        (["explain", "RUN", *DECISION, "--reach", "-1"], "reach: must be between 0 and 100"),
+        (["replay", ""], "no run, sweep or scenario ''"),
+        (["replay", "RUN", "--config-dir", "/no/such/folder"], "/no/such/folder"),
         (["discover", "SWEEP", "influence.RU > 0.5", "--method", "prism"], "'prim'"),
     ],
 )
@@ -190,3 +196,55 @@ def test_a_run_of_another_version_is_refused(stored: Path, tmp_path: Path) -> No
     (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     with pytest.raises(InputError, match=r"another version.*commodity_effect.*made with multi"):
         sim.open_run(folder)
+
+
+def test_what_if_on_a_stored_run(stored: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = one(stored, "runs/strategic*")
+    words = ["explain", run, *DECISION, "--reach", "0"]
+    plain, other = (
+        said([*words, *more], capsys) for more in ([], ["--set", "states.kz.hedging=0"])
+    )
+    assert "\nhedging " in plain
+    assert "\nhedging " not in other
+    share = "rules.choice.target_shares.energy.cn=0.3"
+    assert said([*words, "--set", share], capsys) != plain
+    for wrong, message in (
+        ("states.kz.hedgin=1", "nearest valid name: 'hedging'"),
+        ("states.kz.hedging", "write PATH=VALUE"),
+        ("states.kz.hedging=-1", "states.kz.hedging"),
+    ):
+        assert main([*words, "--set", wrong]) == 2
+        assert message in capsys.readouterr().err
+
+
+def test_output_is_checked_before_anything_is_computed(
+    stored: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "explain-flips.csv").touch()
+    run = one(stored, "runs/strategic*")
+    assert main(["explain", run, *DECISION, "--save", str(tmp_path)]) == 2
+    assert capsys.readouterr().out == ""
+    (tmp_path / "file").touch()
+    assert main(["replay", run, "--save", str(tmp_path / "file" / "in")]) == 2
+    assert "--save: cannot write to" in capsys.readouterr().err
+    assert main(["sensitivity", run, "influence.RU", "--documents", "no-such"]) == 2
+    assert capsys.readouterr().out == ""
+
+
+def test_a_sweep_with_missing_files(
+    stored: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("cells.parquet", "scenarios.parquet"):
+        torn = tmp_path / name.partition(".")[0]
+        shutil.copytree(one(stored, "sweeps/latin*"), torn)
+        (torn / name).unlink()
+        assert main(["replay", f"{torn}@1"]) == 2
+        assert f"{name}: missing or not readable" in capsys.readouterr().err
+        (torn / name).touch()
+        assert main(["replay", f"{torn}@1"]) == 2
+        assert "missing or not readable" in capsys.readouterr().err
+    whole = tmp_path / "without"
+    shutil.copytree(one(stored, "sweeps/latin*"), whole)
+    (whole / "manifest.json").unlink()
+    assert main(["replay", f"{whole}@1"]) == 2
+    assert "no sweep here" in capsys.readouterr().err

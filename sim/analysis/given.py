@@ -16,11 +16,11 @@ def text(name: str, value: Any) -> str:
     return value
 
 
-def whole(name: str, value: Any, least: int) -> int:
-    """A whole number from a least one on."""
+def whole(name: str, value: Any, least: int | None = None) -> int:
+    """A whole number, from a least one on."""
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise InputError(f"{name}: must be a whole number, not {value!r}")
-    if value < least:
+    if least is not None and value < least:
         raise InputError(f"{name}: must be at least {least}, not {value}")
     return int(value)
 

@@ -38,8 +38,7 @@ class Origin:
     def check_replicate(self, replicate: int) -> None:
         """Refuse a replicate that the run does not have."""
         count = self.scenario.replicates
-        given.whole("replicate", replicate, 0)
-        if replicate >= count:
+        if not 0 <= given.whole("replicate", replicate) < count:
             raise InputError(f"replicate: {self.name} has 0 to {count - 1}, not {replicate}")
 
 
@@ -52,7 +51,7 @@ def origin_of(result: Result, cell: int | None = None) -> Origin:
         A cell is missing, does not exist, or is given for something without cells.
     """
     if cell is not None:
-        given.whole("cell", cell, 0)
+        given.whole("cell", cell)
     if isinstance(result, Sweep):
         if cell is None:
             if len(result.cells) > 1:

@@ -77,8 +77,7 @@ class Design:
 
 def check_samples(samples: int) -> None:
     """Refuse a number of base samples that is not a power of 2."""
-    given.whole("samples", samples, 2)
-    if not math.log2(samples).is_integer():
+    if given.whole("samples", samples) < 2 or not math.log2(samples).is_integer():
         raise InputError(f"samples: must be a power of 2, at least 2, not {samples}")
 
 

@@ -384,7 +384,7 @@ def test_a_table_can_be_changed_without_changing_the_result() -> None:
         ({"parameter": OUTSIDE, "low": 2.0, "high": 1.0}, "low (2) must be below high (1)"),
         ({"parameter": PEERS, "low": 3.0}, "low (3) must be below high (2)"),
         ({"parameter": PEERS, "low": -1.0}, f"{PEERS}.value: must be at least 0, not -1"),
-        ({"parameter": PEERS, "high": math.inf}, "both finite"),
+        ({"parameter": PEERS, "high": math.inf}, "high: must be a finite number"),
         ({"parameter": PEERS, "points": 1}, "points: must be at least 2, not 1"),
         ({"cell": 0}, "cell 0: only a sweep has cells"),
     ],

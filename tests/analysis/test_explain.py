@@ -16,6 +16,7 @@ import sim
 from sim.analysis.explain import Explanation
 from sim.analysis.flips import Decision, find_flips
 from sim.analysis.trail import RESOLUTION, evidence_trail
+from sim.analysis.words import beyond
 from sim.axes import DOMAINS, FloatArray
 from sim.columns import Variants
 from sim.decisions import NONE, TERMS
@@ -497,9 +498,11 @@ def test_sentences_say_what_the_tables_hold(asked: Asked) -> None:
         assert what.endswith(f"chance has it pick {named(found.picked, scenario)}.")
     first, second = (named(option, scenario) for option in table["option"][:2])
     assert why.startswith(f"Compared with {second}, {first} gains ")
-    flip = found.flips.iloc[0]
+    direct = found.flips[found.flips["direct"]]
+    flip = (found.flips if direct.empty else direct).iloc[0]
+    way = "" if flip["direct"] else ", by way of an earlier pick,"
     assert what_if.startswith(
-        f"It would most probably be {named(flip['becomes'], scenario)} if {flip['parameter']} "
+        f"It would most probably be {named(flip['becomes'], scenario)}{way} if {flip['parameter']} "
     )
     assert (" rose from " in what_if) == (flip["after"] > flip["value"])
     assert ("outside its evidence range" in what_if) == (not flip["inside"])
@@ -576,3 +579,31 @@ def test_what_is_not_there_is_said(state: str, period: str, domain: str, words: 
         sim.explain(scenario_of("strategic_balance"), state, period, domain)
     for word in words:
         assert word in str(caught.value)
+
+
+@pytest.mark.parametrize("asked", ASKED)
+def test_kinds_of_flips(asked: Asked) -> None:
+    """A direct flip flips as well when all picks before stay as they were, and no other does."""
+    name, state, period, domain, replicate = asked
+    found, scenario = explained(asked), scenario_of(name)
+    step = scenario.periods.index(period)
+    model = PartnershipModel(scenario, replicate).run()
+    picks = [record.contracts.pick for record in model.records]
+    place = scenario.state_codes.index(state), list(DOMAINS).index(domain)
+    options = ["none", *scenario.power_codes]
+    variants = Variants(scenario, replicate)
+    for flip in found.flips.head(12).itertuples():
+        change = variants.change(flip.parameter, flip.after)
+        *_, (record, _) = variants.records([change], step, picks)
+        likely = record.appraisal.probability[place[0], :, place[1], 0].argmax()
+        assert (options[likely] == flip.becomes) == flip.direct, flip.parameter
+
+
+def test_a_printed_flip_can_be_set_as_it_is_written() -> None:
+    """Rounded away from the present value, so that the pick does flip."""
+    for start, end in ((3.03, 0.80499226), (1.0875, 3.17320), (0.2, 0.20000001), (5.0, -0.0123)):
+        text = float(beyond(start, end)[1])
+        assert text >= end if end > start else text <= end
+        assert abs(text - end) <= 0.01 * abs(end)
+    assert beyond(3.0297, 0.80499226) == ("3.03", "0.804")
+    assert beyond(0.332, 0.3321) == ("0.3320", "0.3321")

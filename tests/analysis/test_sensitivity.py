@@ -181,7 +181,7 @@ def test_theory_counts_for_nothing_if_all_say_the_same() -> None:
     for table in (rows, found.split.set_index("factor")):
         assert (table.loc[[THEORY, CHANCE], INDICES] == 0).all(axis=None)
     assert found.theories == ("as it is", "again", "once more")
-    assert "among as it is, again and once more" in found.text()
+    assert "Theories: as it is, again and once more." in found.text()
 
 
 def test_theory_counts_for_everything_if_all_else_is_the_same() -> None:
