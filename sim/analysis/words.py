@@ -8,6 +8,8 @@ from typing import Final
 
 MISSING: Final = "–"
 """Shown where a number is not defined."""
+OVERSHOT: Final = 0.1
+"""Most that rounding may add to a change, as a share of it."""
 SHORT: Final = 100
 """Characters of a reason that a line has room for."""
 
@@ -46,7 +48,7 @@ def beyond(start: float, end: float) -> tuple[str, str]:
         places = max(0, digits - 1 - math.floor(math.log10(abs(end)))) if end else digits
         rounded = towards(end * 10**places) / 10**places
         texts = number(start, digits), f"{rounded:.{places}f}"
-        if float(texts[0].replace(",", "")) != rounded:
+        if abs(rounded - end) <= abs(end - start) * OVERSHOT and texts[0] != texts[1]:
             break
     return texts
 
