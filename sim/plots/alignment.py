@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from sim.errors import InputError, nearest
 from sim.plots.canvas import legend, new_axes, outer_labels_only, panels, time_axis, trim, years
 from sim.plots.fans import band_samples, draw_fan
-from sim.plots.palette import power_colours
+from sim.plots.palette import power_colours, power_line
 
 _ROW_HEIGHT: Final = 1.9
 
@@ -42,14 +42,15 @@ def alignment_over_time(data: xr.Dataset, state: str, ax: Axes | None = None) ->
     x = years(data["period"], ends=True)
     colours = power_colours(str(power) for power in data["power"].values)
     lines = [
-        draw_fan(axes, x, alignment.sel(power=power), colour) for power, colour in colours.items()
+        draw_fan(axes, x, alignment.sel(power=power), colour, power_line(power))
+        for power, colour in colours.items()
     ]
     for power, line in zip(colours, lines, strict=True):
         line.set_label(power)
     trim(axes, state, "Year", f"Alignment ({alignment.attrs['unit']} of picks)")
     time_axis(axes, years(data["period"])[0], x[-1])
     if ax is None:
-        legend(axes, [*lines, *_bands(data)])
+        legend(axes.figure, [*lines, *_bands(data)])
     return axes
 
 
@@ -61,7 +62,7 @@ def alignment_figure(data: xr.Dataset) -> Figure:
         alignment_over_time(data, state, axes)
     outer_labels_only(cells)
     lines, _ = cells[0].get_legend_handles_labels()
-    legend(spare, [*lines, *_bands(data)], loc="center")
+    legend(spare, [*lines, *_bands(data)])
     return figure
 
 

@@ -14,7 +14,7 @@ from matplotlib.ticker import PercentFormatter
 
 from sim.analysis.partners import EVERY, flows, looked_at
 from sim.plots.canvas import FONT, WIDTH, new_axes, trim
-from sim.plots.palette import NONE, ink_on, power_colours
+from sim.plots.palette import NONE, ink_on, option_name, power_colours
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,7 +92,7 @@ def first_partners(
     named = range(len(labels) - 1, -1, -step)
     axes.set_xticks(named, [labels[place] for place in named])
     handles = [
-        Patch(color=colour, label="nobody, or a tie" if option == NONE else option)
+        Patch(color=colour, label=option_name(option) + ", or a tie" * (option == NONE))
         for option, colour in colours.items()
     ]
     axes.legend(

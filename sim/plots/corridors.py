@@ -15,7 +15,7 @@ from sim.analysis.bands import MEDIAN, quantiles
 from sim.axes import FloatArray
 from sim.errors import InputError, nearest
 from sim.plots.canvas import (
-    FONT,
+    ZERO,
     blocks,
     legend,
     middles,
@@ -59,11 +59,9 @@ def corridor_flow(data: xr.Dataset, corridor: str, ax: Axes | None = None) -> Ax
     capacity = quantiles(data["capacity"].sel(corridor=corridor), (MEDIAN,)).values[0]
     draw_fan(axes, middles(data["period"]), flow, INK).set_label("median")
     axes.stairs(capacity, _edges(data), baseline=None, label="capacity", **_CAPACITY)
-    _dress(axes, data, corridor, f"Freight ({flow.attrs['unit']})")
-    if not capacity.any() and not flow.values.any():
-        _write_closed(axes)
+    _dress(axes, data, corridor, f"Freight ({flow.attrs['unit']})", CLOSED)
     if ax is None:
-        legend(axes, _samples(data))
+        legend(axes.figure, _samples(data))
     return axes
 
 
@@ -86,7 +84,7 @@ def corridor_share(data: xr.Dataset, corridor: str, ax: Axes | None = None) -> A
     draw_fan(axes, middles(data["period"]), data["route_share"].sel(corridor=corridor), INK)
     _dress(axes, data, corridor, "Share of\nwest-bound trade")
     if ax is None:
-        legend(axes, _samples(data)[:-1])
+        legend(axes.figure, _samples(data)[:-1])
     return axes
 
 
@@ -104,7 +102,7 @@ def corridors_figure(data: xr.Dataset) -> Figure:
         corridor_share(data, corridor, axes)
     outer_labels_only([*flows, *shares])
     figure.align_ylabels()
-    legend(spare, _samples(data), loc="center")
+    legend(spare, _samples(data))
     return figure
 
 
@@ -119,18 +117,12 @@ def _edges(data: xr.Dataset) -> FloatArray:
     return np.append(years(data["period"]), years(data["period"], ends=True)[-1])
 
 
-def _dress(axes: Axes, data: xr.Dataset, corridor: str, label: str) -> None:
+def _dress(axes: Axes, data: xr.Dataset, corridor: str, label: str, empty: str = ZERO) -> None:
     """Title with the name of the corridor, labels, limits from the first to the last day."""
     title = f"{corridor}: {CORRIDORS[corridor].name}" if corridor in CORRIDORS else corridor
     trim(axes, title, "Year", label)
     start, *_, end = _edges(data)
-    time_axis(axes, start, end)
-
-
-def _write_closed(axes: Axes) -> None:
-    axes.set_ylim(0, 1)
-    axes.set_yticks([0])
-    axes.text(0.5, 0.5, CLOSED, transform=axes.transAxes, fontsize=FONT, ha="center", va="center")
+    time_axis(axes, start, end, empty)
 
 
 def _samples(data: xr.Dataset) -> list[Artist]:

@@ -14,8 +14,8 @@ from matplotlib.lines import Line2D
 
 from sim.errors import InputError, nearest
 from sim.plots.canvas import legend, new_axes, outer_labels_only, panels, time_axis, trim, years
-from sim.plots.fans import Style, band_samples, draw_fan
-from sim.plots.palette import INK, power_colours
+from sim.plots.fans import band_samples, draw_fan
+from sim.plots.palette import INK, Style, power_colours
 
 STYLES: Final[Mapping[str, Style]] = {"signed": "--", "delivered": "-", "lost": ":"}
 """Line of each flow of money."""
@@ -59,7 +59,7 @@ def delivered_against_signed(
     trim(axes, ", ".join(chosen), "Year", f"Total so far ({unit})")
     time_axis(axes, start, x[-1])
     if ax is None:
-        legend(axes, lines)
+        legend(axes.figure, lines)
     return axes
 
 
@@ -75,7 +75,7 @@ def delivery_figure(data: xr.Dataset) -> Figure:
     ]
     if data.sizes["replicate"] > 1:
         samples += band_samples(inner=False)
-    legend(spare, samples, loc="center")
+    legend(spare, samples)
     return figure
 
 

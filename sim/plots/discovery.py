@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from sim.analysis.boxes import Limit
-from sim.analysis.discovery import Discovery
+from sim.analysis.discovery import CHANCE, Discovery
 from sim.analysis.words import number, percent
 from sim.errors import InputError
 from sim.plots.canvas import FONT, WIDTH, new_axes, trim
@@ -20,12 +20,12 @@ LIGHTEST: Final = 0.65
 """Greys of the first and the last box, 0 to 1: a colour always means a power."""
 _OTHER: Final = "#777777"
 """Colour of the names of categories that a box leaves out."""
-_LINE: Final = 0.3
+_LINE: Final = 0.28
 """Height of one bar with the words above it, in inches."""
 _ROOM: Final = 0.75
 _BAR: Final = 5.0
 _POINT: Final = 5.0
-_GAP: Final = 0.35
+_GAP: Final = 0.25
 """Free height between two factors, in lines."""
 _MOST_NAMED: Final = 70
 """Categories are named one by one if their names together have no more letters than this."""
@@ -41,7 +41,8 @@ def discovery(found: Discovery, ax: Axes | None = None) -> Axes:
 
     Returns
     -------
-    Axes with a row for each factor: the whole range faint, what a box keeps of it thick.
+    Axes with a row for each factor: the whole range faint, what a box keeps of it thick. Limits
+    that may be chance are marked.
 
     Raises
     ------
@@ -61,7 +62,7 @@ def discovery(found: Discovery, ax: Axes | None = None) -> Axes:
             _bar(axes, place, limit, _shade(box, found))
             place += 1
         place += _GAP
-    trim(axes, found.target)
+    trim(axes, f"{found.target} ({found.method.upper()})")
     axes.set_yticks(ticks, [_name(limits[0][1]) for limits in factors.values()])
     axes.set_xticks([])
     axes.set_xlim(-0.01, 1.01)
@@ -104,15 +105,20 @@ def _bar(axes: Axes, place: float, limit: Limit, shade: str) -> None:
     start, end = (float(value) for value in limit.span)
     low, high = ((value - start) / (end - start) for value in (limit.low, limit.high))
     low, high = max(low, 0.0), min(high, 1.0)
+    words = limit.range + _doubt(limit)
     axes.plot([0, 1], [place] * 2, color=FAINT, linewidth=_BAR, solid_capstyle="butt")
     axes.plot([low, high], [place] * 2, color=shade, linewidth=_BAR, solid_capstyle="butt")
     # Above the middle of the bar, but at its side where the words would leave the axes.
     if high < 0.5 and low < 0.15:
-        _write(axes, low, place, limit.range, INK, "left")
+        _write(axes, low, place, words, INK, "left")
     elif low > 0.5 and high > 0.85:
-        _write(axes, high, place, limit.range, INK, "right")
+        _write(axes, high, place, words, INK, "right")
     else:
-        _write(axes, (low + high) / 2, place, limit.range, INK, "center")
+        _write(axes, (low + high) / 2, place, words, INK, "center")
+
+
+def _doubt(limit: Limit) -> str:
+    return " (may be chance)" if limit.chance >= CHANCE else ""
 
 
 def _points(axes: Axes, place: float, limit: Limit, shade: str) -> None:

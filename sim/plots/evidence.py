@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from matplotlib.artist import Artist
@@ -25,9 +25,17 @@ _ROW: Final = 0.2
 _ROOM: Final = 0.85
 _EDGE: Final = 0.4
 """Room on either side of the range, in widths of it; facts beyond stand as arrows at the edge."""
-_INSIDE: Final = 0.34
+_INSIDE: Final = 0.31
 """Where facts still stand at their place, in widths of the range beyond its ends."""
+_OUTSIDE: Final = 0.365
+"""Where arrows stand, in widths of the range beyond its ends."""
 _SIZE: Final = 4.5
+_ABOVE: Final = 3
+_BESIDE: Final = 4
+"""Distance of texts from the axes, in points."""
+_TICKS: Final = 2.3
+_LINE: Final = 1.3
+"""Height of tick labels and of a line of the label below them, in letters."""
 
 
 def evidence_ranges(
@@ -83,11 +91,12 @@ def evidence_ranges(
     axes.set_xlim(-_EDGE, 1 + _EDGE)
     axes.set_xticks([0, 1], ["0 (low)", "1 (high)"])
     axes.set_ylim(len(rows) - 0.4, -0.6)
-    texts = [
-        f"{short(row['value'])} ({span(row['low'], row['high'])}){unit_of(row['unit'])}"
+    texts: dict[float, str] = {
+        rows[row["parameter"]]: f"{short(row['value'])} ({span(row['low'], row['high'])})"
+        f"{unit_of(row['unit'])}"
         for _, row in numbers.iterrows()
-    ]
-    write_beside(axes, texts)
+    }
+    write_beside(axes, texts, "value (range)")
     axes.legend(
         handles=_samples(),
         loc="lower right",
@@ -102,18 +111,42 @@ def evidence_ranges(
     return axes
 
 
-def write_beside(axes: Axes, texts: Sequence[str]) -> None:
-    """Write a text beside each row, to the right of axes whose rows stand at 0, 1 and so on."""
-    for row, text in enumerate(texts):
+def write_beside(axes: Axes, texts: Mapping[float, str], heading: str) -> None:
+    """Write texts to the right of axes, each beside its row."""
+    common: dict[str, Any] = {"textcoords": "offset points", "fontsize": FONT}
+    for row, text in texts.items():
         axes.annotate(
             text,
             (1.0, row),
             xycoords=("axes fraction", "data"),
-            xytext=(4, 0),
-            textcoords="offset points",
-            fontsize=FONT,
+            xytext=(_BESIDE, 0),
             va="center_baseline",
+            **common,
         )
+    axes.annotate(
+        heading,
+        (1.0, 1.0),
+        xycoords="axes fraction",
+        xytext=(_BESIDE, _ABOVE),
+        fontstyle="italic",
+        **common,
+    )
+
+
+def legend_below(axes: Axes, handles: Sequence[Artist], columns: int) -> None:
+    """Legend below the label of the x axis, where it covers no data."""
+    lines = axes.get_xlabel().count("\n") + 1
+    axes.legend(
+        handles=handles,
+        ncols=columns,
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0),
+        borderaxespad=_TICKS + _LINE * lines,
+        fontsize=FONT,
+        frameon=False,
+        columnspacing=1.2,
+        handlelength=1.6,
+    )
 
 
 def short(value: float) -> str:
@@ -142,9 +175,9 @@ def _mark(axes: Axes, place: float, row: int, conflicting: bool) -> None:
     """Mark of a fact, an arrow at the edge if it lies beyond."""
     marker = "D" if conflicting else "o"
     if place < -_INSIDE:
-        marker, place = "<", -_INSIDE
+        marker, place = "<", -_OUTSIDE
     elif place > 1 + _INSIDE:
-        marker, place = ">", 1 + _INSIDE
+        marker, place = ">", 1 + _OUTSIDE
     axes.plot(place, row, **_style(marker, conflicting))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+import textwrap
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,36 +12,46 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.textpath import TextPath
+from matplotlib.transforms import ScaledTranslation
 
+from sim.analysis.words import percent
 from sim.decisions import NONE, TERMS
 from sim.plots.canvas import FONT, WIDTH, new_axes, trim
-from sim.plots.heatmap import tint
-from sim.plots.palette import FAINT, INK, ink_on, power_colours
+from sim.plots.evidence import write_beside
+from sim.plots.palette import FAINT, INK, ink_on, option_name, power_colours, tint
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sim.analysis.explain import Explanation
+    from sim.analysis.picked import Picked
 
 UTILITY: Final = "utility"
 _SPREAD: Final = 0.78
 """Part of a row that its bars fill together."""
-_ROW: Final = 0.42
+_ROW: Final = 0.36
 _ROOM: Final = 0.9
-_STRIP: Final = 0.16
+_STRIP: Final = 0.14
 """Height of a row of the strip of picks, in inches."""
-_STRIP_ROOM: Final = 0.9
-_BAR: Final = 0.82
-"""Height of a row of stacked terms, in inches."""
+_STRIP_ROOM: Final = 0.6
+_SAMPLE: Final = 0.2
+"""Height of a sample in a legend, in inches."""
+_BESIDE: Final = 0.4
+"""Distance of the legend from the strip, in inches: codes of states stand between them."""
+_NO_OFFER: Final = "////"
+_BAR: Final = 0.94
+"""Height of a row of stacked terms, in inches: the longest name fits upright."""
+_STACK_ROOM: Final = 0.95
 _BAR_PART: Final = 0.8
 """Part of such a row that its bar fills."""
 _PALEST: Final = 0.4
 """Strength of the colour of the last term."""
 _POINTS: Final = 72
 """Points in an inch."""
+_LETTERS: Final = 70
+"""Letters in a line below stacked terms."""
 
 
-def explanation(found: Explanation, ax: Axes | None = None) -> Axes:
+def explanation(found: Picked, ax: Axes | None = None) -> Axes:
     """Terms of each power's offer and the utility that they add up to, in log-odds.
 
     Parameters
@@ -50,15 +61,16 @@ def explanation(found: Explanation, ax: Axes | None = None) -> Axes:
 
     Returns
     -------
-    Axes with a row a term and a bar a power; terms that are 0 everywhere are left out. The legend
-    has the probabilities; the pick of the replicate is marked.
+    Axes with a row a term and a bar a power, hatched where it offers nothing; terms that are 0
+    everywhere are left out. The legend has the probabilities; the pick of the replicate is marked.
     """
     table = found.table().set_index("option")
     powers = [option for option in table.index if option != NONE]
     used = [term for term in TERMS if (table.loc[powers, term] != 0).any()]
     rows = [*used, UTILITY]
-    axes = new_axes(WIDTH * 0.75, _ROOM + _ROW * len(rows)) if ax is None else ax
+    axes = new_axes(WIDTH, _ROOM + _ROW * len(rows)) if ax is None else ax
     colours = power_colours(powers)
+    hatches = {power: "" if table.loc[power, "posted"] else _NO_OFFER for power in powers}
     each = _SPREAD / len(powers)
     for place, power in enumerate(powers):
         offset = (place - (len(powers) - 1) / 2) * each
@@ -68,20 +80,30 @@ def explanation(found: Explanation, ax: Axes | None = None) -> Axes:
             height=each,
             color=colours[power],
             linewidth=0,
-            hatch="" if table.loc[power, "posted"] else "////",
+            hatch=hatches[power],
         )
     axes.axhspan(len(used) - 0.5, len(used) + 0.5, color=FAINT, alpha=0.5, linewidth=0, zorder=0)
-    trim(axes, f"{found.state_name}, {found.domain}, {found.period}", "log-odds against nobody")
+    trim(axes, _title(found), "log-odds against nobody")
     axes.axvline(0, color=INK, linewidth=0.7)
+    if not table.loc[powers, rows].to_numpy(float).any():
+        axes.set_xlim(-1, 1)
     axes.grid(visible=False, axis="y")
     axes.grid(axis="x", color=FAINT, linewidth=0.5)
-    axes.set_yticks(range(len(rows)), [name.replace("lock_in", "lock-in") for name in rows])
+    axes.set_yticks(range(len(rows)), [_readable(name) for name in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
-    handles = [Patch(color=colours[power], label=_label(found, table, power)) for power in powers]
-    handles.append(Patch(facecolor="none", label=_label(found, table, NONE)))
+    handles = [
+        Patch(
+            facecolor=colours[power],
+            hatch=hatches[power],
+            linewidth=0,
+            label=f"{_offered(table, power, ', ')}: {_chance(found, table, power)}",
+        )
+        for power in powers
+    ]
+    nobody = Patch(facecolor="none", label=f"{option_name(NONE)}: {_chance(found, table, NONE)}")
     axes.legend(
-        handles=handles,
+        handles=[*handles, nobody],
         title="probability",
         title_fontsize=FONT,
         fontsize=FONT,
@@ -92,10 +114,13 @@ def explanation(found: Explanation, ax: Axes | None = None) -> Axes:
     return axes
 
 
-def _label(found: Explanation, table: pd.DataFrame, option: str) -> str:
-    name = "nobody" if option == NONE else option
+def _chance(found: Picked, table: pd.DataFrame, option: str) -> str:
     mark = ", picked" if option == found.picked else ""
-    return f"{name}: {100 * float(table['probability'].loc[option]):.0f} %{mark}"
+    return f"{percent(float(table['probability'].loc[option]))}{mark}"
+
+
+def _offered(table: pd.DataFrame, power: str, between: str) -> str:
+    return power if table.loc[power, "posted"] else f"{power}{between}no offer"
 
 
 def picks_over_time(log: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -108,7 +133,7 @@ def picks_over_time(log: pd.DataFrame, ax: Axes | None = None) -> Axes:
 
     Returns
     -------
-    Axes with a cell a decision in the colour of the power; white where nobody was picked. In mean
+    Axes with a cell a decision in the colour of the power, grey where nobody was picked. In mean
     field the cell has the colour of the most probable option.
     """
     key = "picked" if log["picked"].isin([0.0, 1.0]).all() else "probability"
@@ -117,16 +142,17 @@ def picks_over_time(log: pd.DataFrame, ax: Axes | None = None) -> Axes:
     states, domains = log["state"].unique(), log["domain"].unique()
     rows = [(state, domain) for state in states for domain in domains]
     powers = [option for option in log["option"].unique() if option != NONE]
-    colours = power_colours(powers)
-    height = _STRIP_ROOM + _STRIP * len(rows)
-    axes = new_axes(WIDTH * 0.75, height) if ax is None else ax
+    colours = power_colours([*powers, NONE])
+    height = max(_STRIP_ROOM + _STRIP * len(rows), _SAMPLE * (len(colours) + 1))
+    axes = new_axes(WIDTH, height) if ax is None else ax
     image = np.ones((len(rows), len(periods), 3))
     for option, period, state, domain in zip(
         chosen["option"], chosen["period"], chosen["state"], chosen["domain"], strict=True
     ):
-        if option != NONE:
-            image[rows.index((state, domain)), periods.index(period)] = to_rgb(colours[option])
-    axes.imshow(image, aspect="auto", interpolation="nearest")
+        image[rows.index((state, domain)), periods.index(period)] = to_rgb(colours[option])
+    edges = (np.arange(size + 1) - 0.5 for size in (len(periods), len(rows)))
+    axes.pcolormesh(*edges, image)  # not an image, which vector formats would blur
+    axes.set_ylim(len(rows) - 0.5, -0.5)
     trim(axes, "Who was picked")
     axes.grid(visible=False)
     axes.set_yticks(range(len(rows)), [domain for _, domain in rows])
@@ -136,16 +162,17 @@ def picks_over_time(log: pd.DataFrame, ax: Axes | None = None) -> Axes:
         if number:
             axes.axhline(edge, color=INK, linewidth=0.8)
         _beside(axes, edge + len(domains) / 2, str(state))
-    handles: list[Any] = [Patch(color=colours[power], label=power) for power in powers]
-    handles.append(Line2D([], [], marker="s", color="white", markeredgecolor=INK, label="nobody"))
     axes.legend(
-        handles=handles,
+        handles=[
+            Patch(color=colour, label=option_name(option)) for option, colour in colours.items()
+        ],
         fontsize=FONT,
         frameon=False,
-        ncols=len(handles),
-        loc="lower right",
+        loc="upper left",
         bbox_to_anchor=(1.0, 1.0),
-        borderaxespad=0.1,
+        bbox_transform=axes.transAxes + ScaledTranslation(_BESIDE, 0, axes.figure.dpi_scale_trans),
+        borderaxespad=0.0,
+        handlelength=1.2,
     )
     return axes
 
@@ -163,7 +190,7 @@ def _beside(axes: Axes, place: float, state: str) -> None:
     )
 
 
-def stacked_terms(found: Explanation, ax: Axes | None = None) -> Axes:
+def stacked_terms(found: Picked, ax: Axes | None = None) -> Axes:
     """Terms of each power's offer put together to its utility, in log-odds.
 
     Parameters
@@ -175,13 +202,14 @@ def stacked_terms(found: Explanation, ax: Axes | None = None) -> Axes:
     -------
     Axes with a bar a power: terms that speak for it to the right of 0, those against it to the
     left, in the order of ``sim.decisions.TERMS`` from 0 outwards, the later the paler, named where
-    there is room. A diamond marks the utility that they add up to; nobody has a utility only. The
-    probability stands at the right end of each row, with the pick of the replicate.
+    there is room and all of them below. A diamond marks the utility that they add up to; nobody
+    has a utility only. The probability stands at the right end of each row, with the pick of the
+    replicate.
     """
     table = found.table().set_index("option")
     powers = [option for option in table.index if option != NONE]
     used = [term for term in TERMS if (table.loc[powers, term] != 0).any()]
-    axes = new_axes(WIDTH, _ROOM + _BAR * (len(powers) + 0.5)) if ax is None else ax
+    axes = new_axes(WIDTH, _STACK_ROOM + _BAR * (len(powers) + 0.5)) if ax is None else ax
     terms = table.loc[powers, used].to_numpy(float)
     ends = [terms.clip(max=0).sum(axis=1), terms.clip(min=0).sum(axis=1), table["utility"], [0.0]]
     low, high = min(map(min, ends)), max(map(max, ends))
@@ -202,18 +230,22 @@ def stacked_terms(found: Explanation, ax: Axes | None = None) -> Axes:
                 edgecolor="white",
                 linewidth=0.5,
             )
-            parts.append((part[0], term.replace("lock_in", "lock-in")))
+            parts.append((part[0], _readable(term)))
             start[width > 0] += width
     for row, option in zip(rows, [*powers, NONE], strict=True):
         utility = float(table.loc[option, "utility"])
         axes.plot(utility, row + (option != NONE) * 0.48, "D", color=INK, markersize=4)
-        share = _label(found, table, option).partition(": ")[2]
-        _right(axes, row, share)
+    chances = {
+        row: _chance(found, table, option)
+        for row, option in zip(rows, [*powers, NONE], strict=True)
+    }
+    write_beside(axes, chances, "probability")
     axes.axvline(0, color=INK, linewidth=0.7)
-    trim(axes, f"{found.state_name}, {found.domain}, {found.period}", "log-odds against nobody")
+    order = textwrap.fill(f"from 0 outwards: {', '.join(map(_readable, used))}", _LETTERS)
+    trim(axes, _title(found), f"log-odds against nobody\n{order}")
     axes.grid(visible=False, axis="y")
     axes.grid(axis="x", color=FAINT, linewidth=0.5)
-    axes.set_yticks(rows, [*(_offered(table, power) for power in powers), "nobody"])
+    axes.set_yticks(rows, [*(_offered(table, power, "\n") for power in powers), option_name(NONE)])
     axes.tick_params(axis="y", length=0)
     axes.legend(
         handles=[Line2D([], [], marker="D", color=INK, linestyle="none", markersize=4)],
@@ -223,6 +255,7 @@ def stacked_terms(found: Explanation, ax: Axes | None = None) -> Axes:
         loc="lower right",
         bbox_to_anchor=(1.0, 1.0),
         borderaxespad=0.1,
+        handlelength=1.0,
     )
     if ax is None and isinstance(axes.figure, Figure):
         axes.figure.draw_without_rendering()  # so that the axes have their final size
@@ -252,17 +285,9 @@ def _name_part(axes: Axes, bar: Rectangle, name: str) -> None:
         )
 
 
-def _offered(table: pd.DataFrame, power: str) -> str:
-    return power if table.loc[power, "posted"] else f"{power}\nno offer"
+def _title(found: Picked) -> str:
+    return f"{found.state_name}, {found.domain}, {found.period}"
 
 
-def _right(axes: Axes, row: float, text: str) -> None:
-    axes.annotate(
-        text,
-        (1.0, row),
-        xycoords=("axes fraction", "data"),
-        xytext=(4, 0),
-        textcoords="offset points",
-        fontsize=FONT,
-        va="center",
-    )
+def _readable(term: str) -> str:
+    return term.replace("lock_in", "lock-in")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import xarray as xr
 from matplotlib.artist import Artist
@@ -12,15 +12,16 @@ from matplotlib.patches import Patch
 
 from sim.analysis.bands import HIGH, LOW, MEDIAN, quantiles
 from sim.axes import FloatArray
-from sim.plots.palette import INK
-
-Style = Literal["-", "--", ":"]
+from sim.plots.palette import INK, Style
 
 QUARTERS: Final = (0.25, 0.75)
 """Ends of the inner band."""
 _OUTER: Final[dict[str, Any]] = {"alpha": 0.08, "linewidth": 0}
 _INNER: Final[dict[str, Any]] = {"alpha": 0.22, "linewidth": 0}
 _EDGE: Final[dict[str, Any]] = {"alpha": 0.7, "linewidth": 0.6}
+_POINT: Final[dict[str, Any]] = {"marker": "o", "markersize": 3, "clip_on": False}
+_POINT_EDGE: Final[dict[str, Any]] = {"marker": "_", "markersize": 6, "clip_on": False}
+"""Looks of a run of one half-year, which has no lines."""
 
 
 def draw_fan(
@@ -44,14 +45,15 @@ def draw_fan(
     The line of medians.
     """
     bands = quantiles(array, (LOW, QUARTERS[0], MEDIAN, QUARTERS[1], HIGH))
+    point, end = (_POINT, _POINT_EDGE) if len(x) == 1 else ({}, {})
     low, lower, middle, upper, high = bands.transpose("quantile", "period").values
     if array.sizes["replicate"] > 1:
         axes.fill_between(x, low, high, color=colour, **_OUTER)
         for edge in (low, high):
-            axes.plot(x, edge, color=colour, linestyle=style, **_EDGE)
+            axes.plot(x, edge, color=colour, linestyle=style, **_EDGE, **end)
         if inner:
             axes.fill_between(x, lower, upper, color=colour, **_INNER)
-    (line,) = axes.plot(x, middle, color=colour, linestyle=style, linewidth=1.5, zorder=3)
+    (line,) = axes.plot(x, middle, color=colour, linestyle=style, linewidth=1.5, zorder=3, **point)
     return line
 
 

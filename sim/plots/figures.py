@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -12,13 +13,16 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from sim.analysis.partners import EVERY
 from sim.errors import InputError, nearest
 from sim.plots.alignment import alignment_figure
+from sim.plots.alluvial import first_partners
 from sim.plots.corridors import corridors_figure
 from sim.plots.delivery import delivery_figure
+from sim.plots.heatmap import picks_heatmap
 from sim.plots.influence import influence_figure
 from sim.plots.maps import region_map_figure
-from sim.plots.picks import picks_by_domain
+from sim.plots.picks import picks_figure
 from sim.plots.ternary import CORNERS, ternary_paths
 from sim.plots.trade import trade_figure
 
@@ -27,6 +31,8 @@ DPI: Final = 300
 FORMATS: Final = ("png", "pdf", "svg")
 """File formats on offer."""
 
+_STACKS: Final = 8
+"""First partners beside one another, apart from the first ones."""
 _NO_DATE: Final[Mapping[str, dict[str, None]]] = {
     "png": {},
     "pdf": {"CreationDate": None},
@@ -38,7 +44,9 @@ Drawing = Callable[[xr.Dataset, xr.Dataset], Figure]
 FIGURES: Final[Mapping[str, Drawing]] = MappingProxyType(
     {
         "alignment": lambda data, final: alignment_figure(data),
-        "picks": lambda data, final: figure_of(picks_by_domain(data)),
+        "partners": lambda data, final: partners_figure(data),
+        "picks": lambda data, final: picks_figure(data),
+        "heatmap": lambda data, final: figure_of(picks_heatmap(data)),
         "ternary": lambda data, final: figure_of(ternary_paths(data, final)),
         "delivery": lambda data, final: delivery_figure(data),
         "influence": influence_figure,
@@ -52,7 +60,9 @@ FIGURES: Final[Mapping[str, Drawing]] = MappingProxyType(
 NEEDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "alignment": ("alignment",),
+        "partners": ("alignment",),
         "picks": ("pick",),
+        "heatmap": ("pick",),
         "ternary": ("alignment_stock",),
         "delivery": ("signed", "delivered", "lost"),
         "influence": ("influence",),
@@ -104,11 +114,15 @@ def drawable(data: xr.Dataset) -> list[str]:
     ----------
     data : outcomes of the run.
     """
-    return [
-        name
-        for name in FIGURES
-        if set(NEEDS[name]) <= set(data) and (name != "ternary" or data.sizes["power"] == CORNERS)
-    ]
+    applies = {"ternary": data.sizes.get("power") == CORNERS, "partners": data.sizes["period"] > 1}
+    return [name for name in FIGURES if set(NEEDS[name]) <= set(data) and applies.get(name, True)]
+
+
+def partners_figure(data: xr.Dataset) -> Figure:
+    """``first_partners`` at few half-years: every other year, more seldom in long runs."""
+    steps = data.sizes["period"] - 1
+    every = EVERY * math.ceil(steps / (EVERY * _STACKS))
+    return figure_of(first_partners(data, every=min(every, steps)))
 
 
 def save(figure: Figure, path: Path) -> Path:
@@ -117,10 +131,10 @@ def save(figure: Figure, path: Path) -> Path:
     return path
 
 
-def write(figure: Figure, target: Path | IO[bytes], ending: str) -> None:
+def write(figure: Figure, target: Path | IO[bytes], ending: str, dpi: int = DPI) -> None:
     """Write a figure to a file or stream in a format, without the date."""
     with mpl.rc_context(_SAVING):
-        figure.savefig(target, format=ending, dpi=DPI, metadata=_NO_DATE[ending])
+        figure.savefig(target, format=ending, dpi=dpi, metadata=_NO_DATE[ending])
 
 
 def figure_of(axes: Axes) -> Figure:

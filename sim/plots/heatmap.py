@@ -7,18 +7,16 @@ from typing import Final
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.colors import to_hex, to_rgb
+from matplotlib.colors import to_rgb
 from matplotlib.patches import Patch
 
 from sim.analysis.alignment import pick_frequencies
-from sim.axes import FloatArray
 from sim.errors import InputError, nearest
 from sim.plots.canvas import FONT, WIDTH, new_axes, trim
-from sim.plots.palette import NONE, ink_on, power_colours
+from sim.plots.palette import NONE, ink_on, option_name, power_colours, tint
 
 _ROW: Final = 0.27
 _ROOM: Final = 0.75
-_WIDTH: Final = WIDTH * 0.75
 _SAMPLE: Final = 0.2
 """Height of a sample in the legend, in inches."""
 
@@ -59,11 +57,15 @@ def picks_heatmap(data: xr.Dataset, ax: Axes | None = None, *, power: str | None
     strength = np.take_along_axis(table, chosen[..., np.newaxis], axis=-1)[..., 0]
     colours = power_colours(options)
     height = max(_ROOM + _ROW * len(states), _SAMPLE * (len(options) + 1))
-    axes = new_axes(_WIDTH, height) if ax is None else ax
-    _cells(axes, [[colours[options[option]] for option in row] for row in chosen], strength)
-    names = [[_name(options[option]) for option in row] for row in chosen]
-    _write(axes, names if power is None else None, strength)
-    title = f"Picks of {_name(power)}" if power else "Most frequent pick"
+    axes = new_axes(WIDTH, height) if ax is None else ax
+    cells, written = [[[""] * len(domains) for _ in states] for _ in range(2)]
+    for (row, column), share in np.ndenumerate(strength):
+        option = options[chosen[row, column]]
+        cells[row][column] = tint(colours[option], share)
+        name = "" if power else f"{option_name(option)} "
+        written[row][column] = f"{name}{100 * share:.0f}"
+    _draw(axes, cells, written)
+    title = f"Picks of {option_name(power)}" if power else "Most frequent pick"
     trim(axes, f"{title} (% of half-years and replicates)")
     axes.grid(visible=False)
     axes.spines[["left", "bottom"]].set_visible(False)
@@ -72,7 +74,7 @@ def picks_heatmap(data: xr.Dataset, ax: Axes | None = None, *, power: str | None
     axes.tick_params(length=0)
     if power is None:
         axes.legend(
-            handles=[Patch(color=colours[option], label=_name(option)) for option in options],
+            handles=[Patch(color=colours[option], label=option_name(option)) for option in options],
             loc="upper left",
             bbox_to_anchor=(1.0, 1.0),
             fontsize=FONT,
@@ -82,47 +84,20 @@ def picks_heatmap(data: xr.Dataset, ax: Axes | None = None, *, power: str | None
     return axes
 
 
-def tint(colour: str, strength: float) -> str:
-    """Colour mixed with white.
-
-    Parameters
-    ----------
-    colour : such as ``#0072B2``.
-    strength : 0 for white, 1 for the colour itself.
-    """
-    red, green, blue = (1 - strength * (1 - channel) for channel in to_rgb(colour))
-    return to_hex((red, green, blue))
-
-
-def _name(option: str) -> str:
-    return "nobody" if option == NONE else option
-
-
-def _cells(axes: Axes, colours: list[list[str]], strength: FloatArray) -> None:
-    """Coloured cells with white lines between them."""
-    image = [
-        [to_rgb(tint(colour, share)) for colour, share in zip(*row, strict=True)]
-        for row in zip(colours, strength, strict=True)
-    ]
-    axes.imshow(np.array(image), aspect="auto", interpolation="nearest")
-    for edge in range(1, strength.shape[0]):
-        axes.axhline(edge - 0.5, color="white", linewidth=1)
-    for edge in range(1, strength.shape[1]):
-        axes.axvline(edge - 0.5, color="white", linewidth=1)
-
-
-def _write(axes: Axes, names: list[list[str]] | None, strength: FloatArray) -> None:
-    """Percentages, with names if they differ from cell to cell."""
-    (image,) = axes.get_images()
-    for (row, column), share in np.ndenumerate(strength):
-        name = f"{names[row][column]} " if names else ""
-        red, green, blue = np.asarray(image.get_array())[row, column]
-        axes.text(
-            column,
-            row,
-            f"{name}{100 * share:.0f}",
-            color=ink_on(to_hex((red, green, blue))),
-            fontsize=FONT,
-            ha="center",
-            va="center_baseline",
-        )
+def _draw(axes: Axes, cells: list[list[str]], written: list[list[str]]) -> None:
+    """Coloured cells with white lines between them and something written in each."""
+    image = np.array([[to_rgb(colour) for colour in row] for row in cells])
+    rows, columns = (np.arange(count + 1) - 0.5 for count in image.shape[:2])
+    axes.pcolormesh(columns, rows, image, edgecolors="white", linewidth=1)
+    axes.invert_yaxis()
+    for row, (colours, texts) in enumerate(zip(cells, written, strict=True)):
+        for column, (colour, text) in enumerate(zip(colours, texts, strict=True)):
+            axes.text(
+                column,
+                row,
+                text,
+                color=ink_on(colour),
+                fontsize=FONT,
+                ha="center",
+                va="center_baseline",
+            )

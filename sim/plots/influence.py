@@ -17,13 +17,14 @@ from sim.plots.canvas import (
     legend,
     new_figure,
     outer_labels_only,
+    panels,
     time_axis,
     to_the_end,
     trim,
     years,
 )
 from sim.plots.fans import band_samples, draw_fan
-from sim.plots.palette import power_colours
+from sim.plots.palette import power_colours, power_line
 
 MEASURES: Final[Mapping[str, str]] = MappingProxyType(
     {"influence": "States weighted by GDP", "influence_equal": "States of equal weight"}
@@ -60,25 +61,32 @@ def influence_over_time(
     share = to_the_end(data, final, measure)
     x = years(share["period"])
     for power, colour in power_colours(str(code) for code in share["power"].values).items():
-        draw_fan(axes, x, share.sel(power=power), colour).set_label(power)
-    trim(axes, MEASURES[measure], "Year", f"Influence ({share.attrs['unit']} of dependence)")
+        draw_fan(axes, x, share.sel(power=power), colour, power_line(power)).set_label(power)
+    title = _only_state(data) or MEASURES[measure]
+    trim(axes, title, "Year", f"Influence ({share.attrs['unit']} of dependence)")
     time_axis(axes, x[0], x[-1])
     if ax is None:
-        legend(axes.figure, _samples(axes, data))  # type: ignore[arg-type]
+        legend(axes.figure, _samples(axes, data))
     return axes
 
 
 def influence_figure(data: xr.Dataset, final: xr.Dataset | None = None) -> Figure:
-    """One panel of ``influence_over_time`` for each measure that the run has, on one scale."""
+    """One panel of ``influence_over_time`` for each measure that the run has, on one scale.
+
+    One state has the same influence in both measures, and one panel.
+    """
     measures = [name for name in MEASURES if name in data]
-    figure = new_figure(WIDTH, _HEIGHT)
-    row = figure.subplots(1, len(measures), sharex=True, sharey=True, squeeze=False)
-    cells: list[Axes] = list(row[0])
-    for measure, axes in zip(measures, cells, strict=True):
+    figure, cells, spare = panels(1 if _only_state(data) else len(measures), _HEIGHT)
+    for measure, axes in zip(measures, cells, strict=False):
         influence_over_time(data, final, axes, measure=measure)
     outer_labels_only(cells)
-    legend(figure, _samples(cells[0], data))
+    legend(spare, _samples(cells[0], data))
     return figure
+
+
+def _only_state(data: xr.Dataset) -> str:
+    """Code of the state of a run of one, or else nothing."""
+    return str(data["state"].values[0]) if data.sizes.get("state") == 1 else ""
 
 
 def _samples(axes: Axes, data: xr.Dataset) -> list[Artist]:

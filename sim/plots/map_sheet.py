@@ -83,8 +83,7 @@ def _new_axes(height: float) -> Axes:
 
 def _inches(axes: Axes) -> tuple[float, float]:
     """Width and height of axes once their figure is laid out."""
-    figure = axes.get_figure(root=True)
-    assert figure is not None
+    figure = axes.figure.canvas.figure
     figure.draw_without_rendering()
     box = axes.get_window_extent()
     return box.width / figure.dpi, box.height / figure.dpi

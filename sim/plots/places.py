@@ -133,7 +133,7 @@ CAPITALS: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
 COUNTRIES: Final[Mapping[str, tuple[str, tuple[tuple[float, float], ...]]]] = MappingProxyType(
     {
         "RU": ("Russia", ((60.5, 55.3), (95.0, 57.5), (80.0, 54.4), (45.0, 53.0), (42.0, 52.0))),
-        "CN": ("China", ((83.5, 40.0), (106.0, 40.0), (86.0, 46.5), (92.0, 38.5))),
+        "CN": ("China", ((83.5, 40.0), (106.0, 40.0), (92.0, 38.5), (86.0, 46.5))),
         "IR": ("Iran", ((57.0, 35.5), (52.0, 33.5), (48.0, 36.0))),
         "AF": ("Afghanistan", ((64.5, 35.3), (66.0, 34.0))),
         "TR": ("Türkiye", ((38.0, 39.2), (33.0, 39.0))),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
 from sim.plots.canvas import FONT, WIDTH, new_axes, trim
+from sim.plots.evidence import legend_below, write_beside
 from sim.plots.palette import FAINT, INK
 
 if TYPE_CHECKING:
@@ -17,12 +20,17 @@ if TYPE_CHECKING:
 
 SHOWN: Final = 15
 """Factors that are drawn."""
-_TOTAL: Final = "#AAAAAA"
-_FIRST: Final = "#444444"
+NO_VARIANCE: Final = "does not vary: there is nothing to explain"
+_TOTAL: Final = "#CCCCCC"
+_FIRST: Final = "#888888"
 _ROW: Final = 0.22
-_ROOM: Final = 0.85
-_TITLE: Final = 60
-"""Letters of a document's title that are written."""
+_ROOM: Final = 1.15
+_WHOLE: Final = 100
+"""Per cent of the variance; few samples estimate more, which is noise."""
+_DOCUMENT: Final = 0.32
+_DOCUMENTS_ROOM: Final = 0.75
+_LETTERS: Final = 48
+"""Letters of a document's title in a line."""
 
 
 def sensitivity(found: Sensitivity, ax: Axes | None = None, shown: int = SHOWN) -> Axes:
@@ -36,10 +44,12 @@ def sensitivity(found: Sensitivity, ax: Axes | None = None, shown: int = SHOWN) 
 
     Returns
     -------
-    Axes with two bars a factor; the names of disputed numbers have a star.
+    Axes with two bars a factor that counts, up to the whole variance; the names of disputed numbers
+    have a star. Where nothing varies the figure says so.
     """
-    table = found.table().head(shown)
-    axes = new_axes(WIDTH, _ROOM + _ROW * len(table)) if ax is None else ax
+    table = found.table()
+    table = table[table["total"] != 0].head(shown)
+    axes = new_axes(WIDTH, _ROOM + _ROW * max(len(table), 1)) if ax is None else ax
     rows = np.arange(len(table))
     bars = {"total": (_TOTAL, -0.2), "first": (_FIRST, 0.2)}
     for key, (colour, offset) in bars.items():
@@ -47,25 +57,30 @@ def sensitivity(found: Sensitivity, ax: Axes | None = None, shown: int = SHOWN) 
         error = 100 * table[f"{key}_interval"].to_numpy(float)
         axes.barh(rows + offset, np.maximum(width, 0), height=0.4, color=colour, linewidth=0)
         axes.errorbar(width, rows + offset, xerr=error, fmt="none", ecolor=INK, elinewidth=0.6)
-    trim(axes, f"{found.question}: what its variance hangs on", "share of the variance, %")
+    disputed = table["disputed"].to_numpy(bool)
+    trim(
+        axes,
+        f"{found.question}: what its variance hangs on",
+        "share of the variance, with 90 % interval (%)"
+        + ("\n* documents disagree" if disputed.any() else ""),
+    )
     axes.grid(visible=False, axis="y")
     axes.grid(axis="x", color=FAINT, linewidth=0.5)
-    disputed = table["disputed"]
     names = [
         f"{name} *" if star else str(name)
         for name, star in zip(table["factor"], disputed, strict=True)
     ]
     axes.set_yticks(rows, names)
-    axes.set_ylim(len(table) - 0.4, -0.6)
-    axes.set_xlim(left=0)
+    axes.set_ylim(max(len(table), 1) - 0.4, -0.6)
+    axes.set_xlim(0, min(axes.get_xlim()[1], _WHOLE) if len(table) else _WHOLE)
     axes.tick_params(axis="y", length=0)
+    if table.empty:
+        axes.text(_WHOLE / 2, 0, NO_VARIANCE, fontsize=FONT, ha="center", va="center")
     handles = [
         Patch(color=_TOTAL, label="total: while it alone is unknown"),
         Patch(color=_FIRST, label="first order: once it alone is known"),
     ]
-    if np.any(disputed):
-        handles.append(Patch(facecolor="none", label="* documents disagree"))
-    axes.legend(handles=handles, fontsize=FONT, frameon=False, loc="lower right")
+    legend_below(axes, handles, len(handles))
     return axes
 
 
@@ -79,33 +94,29 @@ def documents(found: LeaveOneOut, ax: Axes | None = None) -> Axes:
 
     Returns
     -------
-    Axes with a bar a document; beside it the numbers that rest on it, and on it alone.
+    Axes with a bar a document; beside it how many numbers rest on it, and on it alone, or that the
+    scenarios cannot be run without it.
     """
     table = found.documents
-    axes = new_axes(WIDTH, _ROOM + _ROW * 1.4 * len(table)) if ax is None else ax
-    rows = np.arange(len(table))
-    axes.barh(rows, table["changed"], height=0.6, color=_FIRST, linewidth=0)
-    for row, (changed, numbers, lost) in enumerate(
-        zip(table["changed"], table["numbers"], table["lost"], strict=True)
-    ):
-        axes.annotate(
-            f"{numbers} numbers rest on it, {lost} on it alone",
-            (changed, row),
-            xytext=(4, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=FONT,
-        )
-    trim(axes, f"Conclusions that change without a document, of {len(found.whole)}")
+    axes = new_axes(WIDTH, _DOCUMENTS_ROOM + _DOCUMENT * len(table)) if ax is None else ax
+    axes.barh(range(len(table)), table["changed"], height=0.6, color=_FIRST, linewidth=0)
+    trim(axes, "Without a document", f"conclusions that change, of {len(found.whole)}")
     axes.grid(visible=False, axis="y")
-    axes.set_yticks(rows, [_short(str(title)) for title in table["title"]])
+    axes.grid(axis="x", color=FAINT, linewidth=0.5)
+    titles = [
+        textwrap.fill(str(title), _LETTERS, max_lines=2, placeholder=" …")
+        for title in table["title"]
+    ]
+    axes.set_yticks(range(len(table)), titles)
     axes.set_ylim(len(table) - 0.4, -0.6)
-    most = max(1, int(table["changed"].max()))
-    axes.set_xlim(0, most * 2.6)
-    axes.set_xticks(range(0, most + 1, max(1, most // 5)))
+    axes.set_xlim(0, max(1, table["changed"].max()) * 1.05)
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.tick_params(axis="y", length=0)
+    beside: dict[float, str] = {
+        row: "cannot be run" if failed else f"{numbers}, {lost} on it alone"
+        for row, (numbers, lost, failed) in enumerate(
+            zip(table["numbers"], table["lost"], table["failed"], strict=True)
+        )
+    }
+    write_beside(axes, beside, "numbers that rest on it")
     return axes
-
-
-def _short(title: str) -> str:
-    return title if len(title) <= _TITLE else f"{title[:_TITLE].rsplit(' ', 1)[0]} …"

@@ -14,7 +14,7 @@ from sim.analysis.regions import ellipse
 from sim.axes import FloatArray
 from sim.errors import InputError
 from sim.plots.canvas import FONT, TITLE, WIDTH, new_figure, to_the_end
-from sim.plots.palette import FAINT, INK, power_colours, state_markers
+from sim.plots.palette import FAINT, INK, legible, power_colours, state_markers
 
 CORNERS: Final = 3
 """Powers that a triangle has room for."""
@@ -51,7 +51,7 @@ def ternary_paths(
             f"the ternary figure needs three powers, this run has {len(powers)}:"
             f" {', '.join(powers)}"
         )
-    axes: Any = _ternary_axes() if ax is None else ax
+    axes: Any = ternary_axes() if ax is None else ax
     if axes.name != "ternary":
         raise InputError("the ternary figure needs axes with projection='ternary' (mpltern)")
     shares = _paths(data, final)
@@ -72,10 +72,11 @@ def median_path(shares: FloatArray) -> FloatArray:
     return scaled
 
 
-def _ternary_axes() -> Axes:
+def ternary_axes(width: float = WIDTH, height: float = _HEIGHT) -> Axes:
+    """Ternary axes alone in a new figure of a size in inches."""
     import mpltern  # noqa: F401  (registers the projection)
 
-    return new_figure(WIDTH, _HEIGHT).add_subplot(projection="ternary")
+    return new_figure(width, height).add_subplot(projection="ternary")
 
 
 def _paths(data: xr.Dataset, final: xr.Dataset | None) -> xr.DataArray:
@@ -103,8 +104,8 @@ def _dress(axes: Any, colours: dict[str, str]) -> None:
     sides = (axes.taxis, axes.laxis, axes.raxis)
     names = (axes.set_tlabel, axes.set_llabel, axes.set_rlabel)
     for side, name, (power, colour) in zip(sides, names, colours.items(), strict=True):
-        name(power, fontsize=TITLE + 1, fontweight="bold", color=colour)
-        side.set_tick_params(labelsize=FONT, labelcolor=colour, color=colour, length=3)
+        name(power, fontsize=TITLE + 1, fontweight="bold", color=legible(colour))
+        side.set_tick_params(labelsize=FONT, labelcolor=legible(colour), color=colour, length=3)
         side.grid(color=FAINT, linewidth=0.5)
     axes.set_axisbelow(True)
     axes.set_title(

@@ -79,7 +79,11 @@ def tornado(
     axes.locator_params(axis="x", nbins=6)
     write_beside(
         axes,
-        [f"{span(row['low'], row['high'])}{unit_of(row['unit'])}" for _, row in rows.iterrows()],
+        {
+            place: f"{span(row['low'], row['high'])}{unit_of(row['unit'])}"
+            for place, (_, row) in enumerate(rows.iterrows())
+        },
+        "range",
     )
     return axes
 

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sim.analysis.bands import ratio
+from sim.axes import ROW
 from sim.errors import InputError, nearest
 from sim.plots.canvas import (
     legend,
@@ -22,10 +23,12 @@ from sim.plots.canvas import (
     years,
 )
 from sim.plots.fans import band_samples, draw_fan
-from sim.plots.palette import power_colours
+from sim.plots.palette import power_colours, power_line
 
 REGION: Final = "Region"
 """Name of all states of the run together."""
+REST: Final = "rest of world"
+"""Name of all partners that are no power of the run."""
 _ROW_HEIGHT: Final = 2.0
 
 
@@ -61,12 +64,13 @@ def trade_by_partner(
     axes = new_axes() if ax is None else ax
     x = years(trade["period"])
     for partner, colour in power_colours(str(code) for code in trade["partner"].values).items():
-        draw_fan(axes, x, trade.sel(partner=partner), colour, inner=False).set_label(partner)
+        line = draw_fan(axes, x, trade.sel(partner=partner), colour, power_line(partner), False)
+        line.set_label(REST if partner == ROW else partner)
     unit = data["trade"].attrs["unit"]
     trim(axes, state or REGION, "Year", "Share of trade" if shares else f"Trade ({unit})")
     time_axis(axes, x[0], x[-1])
     if ax is None:
-        legend(axes, _samples(axes, data))
+        legend(axes.figure, _samples(axes, data))
     return axes
 
 
@@ -84,7 +88,7 @@ def trade_figure(
     for state, axes in zip(states, cells, strict=True):
         trade_by_partner(data, state, final, axes, shares=shares)
     outer_labels_only(cells)
-    legend(spare, _samples(cells[0], data), loc="center")
+    legend(spare, _samples(cells[0], data))
     return figure
 
 

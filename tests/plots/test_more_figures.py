@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -24,14 +23,14 @@ from sim.analysis.flips import Decision
 from sim.analysis.partners import first_partner, flows
 from sim.analysis.ranges import ranges
 from sim.analysis.trail import evidence_trail
-from sim.columns import Variants
-from sim.decisions import NONE, TERMS
+from sim.columns import SAME, Variants
+from sim.decisions import NONE, TERMS, decisions
 from sim.errors import InputError
 from sim.plots.alluvial import first_partners
 from sim.plots.evidence import evidence_ranges
 from sim.plots.explanation import stacked_terms
 from sim.plots.figures import figure_of, save
-from sim.plots.heatmap import picks_heatmap, tint
+from sim.plots.heatmap import picks_heatmap
 from sim.plots.palette import COLOURS
 from sim.plots.tornado import tornado
 
@@ -43,7 +42,6 @@ CASES = {
     "eleven states": ("states=cis_plus",),
     "no budgets": tuple(f"powers.{power}.budget.value=0" for power in ("ru", "cn", "eu")),
 }
-PERIOD = "2026H2"
 
 
 @cache
@@ -53,22 +51,24 @@ def results(case: str = "baseline") -> sim.Run:
 
 @cache
 def why() -> Explanation:
-    return sim.explain(results("one state"), "KZ", PERIOD, "energy", 3, reach=0.0)
-
-
-@cache
-def terms(case: str) -> Explanation:
-    """Offers of a case in place of those with one state, which are quickest to explain."""
-    log = sim.replay(results(case), 3).run().table()
-    offers = log[(log["period"] == PERIOD) & (log["state"] == "KZ") & (log["domain"] == "energy")]
-    return replace(why(), offers=offers.reset_index(drop=True))
-
-
-@cache
-def trail(case: str) -> pd.DataFrame:
-    if case == "one state":
-        return why().trail
-    return evidence_trail(Variants(results(case).scenario, 3), Decision(2, 0, 2), sim.evidence())
+    """What ``sim.explain`` gives, without its search for flips, which no figure shows."""
+    variants, decision = Variants(results("one state").scenario, 3), Decision(2, 0, 2)
+    *_, (record, parameters) = variants.records([SAME], decision.step)
+    log = decisions(record, parameters, variants.scenario, "2026H2")
+    return Explanation(
+        name="strategic_balance",
+        state="KZ",
+        state_name="Kazakhstan",
+        power_names={},
+        period="2026H2",
+        domain="energy",
+        replicate=3,
+        offers=log[log["domain"] == "energy"].reset_index(drop=True),
+        trail=evidence_trail(variants, decision, sim.evidence()),
+        flips=pd.DataFrame(),
+        reach=0.0,
+        manifest={},
+    )
 
 
 def settings() -> dict[str, object]:
@@ -81,9 +81,6 @@ FIGURES = {
     "every half-year": lambda case: first_partners(results(case).data, states=["KZ"], every=1),
     "heat map": lambda case: picks_heatmap(results(case).data),
     "heat map of a power": lambda case: picks_heatmap(results(case).data, power="CN"),
-    "ranges": lambda case: evidence_ranges(results(case).scenario, sim.evidence()),
-    "terms": lambda case: stacked_terms(terms(case)),
-    "tornado": lambda case: tornado(trail(case)),
 }
 
 
@@ -111,9 +108,6 @@ def test_given_axes_are_drawn_on() -> None:
     for draw in (
         lambda ax: first_partners(data, ax),
         lambda ax: picks_heatmap(data, ax),
-        lambda ax: evidence_ranges(results().scenario, sim.evidence(), ax=ax),
-        lambda ax: stacked_terms(why(), ax),
-        lambda ax: tornado(why(), ax),
     ):
         axes = Figure().add_subplot()
         assert draw(axes) is axes
@@ -189,8 +183,8 @@ def test_ribbons_are_flows_and_fill_the_blocks_they_join() -> None:
 def test_cells_are_the_most_frequent_picks() -> None:
     data = results().data
     axes = picks_heatmap(data)
-    (image,) = axes.get_images()
-    colours = np.asarray(image.get_array())
+    (mesh,) = axes.collections
+    colours = np.asarray(mesh.get_array())
     names = ["nobody", "RU", "CN", "EU"]
     keys = [NONE, "RU", "CN", "EU"]
     pick = data["pick"].transpose("state", "domain", "period", "replicate").values
@@ -210,8 +204,8 @@ def test_cells_of_a_power_are_its_shares(power: str) -> None:
     axes = picks_heatmap(results().data, power=power)
     shares = pick_frequencies(results().data)[power]
     assert [text.get_text() for text in axes.texts] == [f"{100 * share:.0f}" for share in shares]
-    (image,) = axes.get_images()
-    darkness = np.asarray(image.get_array()).sum(axis=-1).ravel()
+    (mesh,) = axes.collections
+    darkness = np.asarray(mesh.get_array()).sum(axis=-1).ravel()
     np.testing.assert_allclose(
         darkness, [3 - share * (3 - sum(to_rgb(COLOURS[power]))) for share in shares], atol=3 / 255
     )
@@ -223,10 +217,6 @@ def test_of_equal_options_a_power_comes_before_nobody() -> None:
     assert "power" not in data.coords  # the run kept nothing else
     axes = picks_heatmap(data.assign(pick=data["pick"].copy(data=[[[[0, 2, 0, 2]]]])))
     assert [text.get_text() for text in axes.texts] == ["CN 50"]
-
-
-def test_a_tint_runs_from_white_to_the_colour() -> None:
-    assert [tint("#0072B2", s) for s in (0, 0.5, 1)] == ["#ffffff", "#80b8d8", "#0072b2"]
 
 
 def test_marks_are_values_and_facts_in_their_range() -> None:
@@ -270,6 +260,10 @@ def test_segments_are_the_terms_and_end_at_the_utility() -> None:
         right = max(bar.get_x() + max(bar.get_width(), 0) for bar in bars)
         left = min(bar.get_x() + min(bar.get_width(), 0) for bar in bars)
         assert right + left == pytest.approx(table.loc[power, "utility"])
+    unit, *order = axes.get_xlabel().split("\n")
+    assert unit == "log-odds against nobody"
+    named = " ".join(order).removeprefix("from 0 outwards: ").split(", ")
+    assert named == [term.replace("_", "-") for term in used]
     chances = why().table().set_index("option")["probability"]
     written = [text.get_text() for text in axes.texts if "%" in text.get_text()]
     assert [text.split(" ")[0] for text in written] == [
@@ -284,8 +278,8 @@ def test_names_of_terms_stay_within_their_segments() -> None:
     axes = stacked_terms(why())
     figure_of(axes).draw_without_rendering()
     bars = [bar.get_window_extent() for bar in axes.patches]
-    names = [text for text in axes.texts if "%" not in text.get_text()]
-    assert {"benefit", "conditionality"} & {text.get_text() for text in names}
+    names = [text for text in axes.texts if text.get_text().replace("-", "_") in TERMS]
+    assert {"benefit", "conditionality"} <= {text.get_text() for text in names}
     for text in names:
         box = text.get_window_extent()
         assert any(
@@ -304,6 +298,15 @@ def test_bars_of_a_tornado_are_swings() -> None:
     assert {to_hex(bar.get_facecolor(), False).upper() for bar in axes.patches} == {COLOURS["EU"]}
     names = [label.get_text().removesuffix(" *") for label in axes.get_yticklabels()]
     assert names == rows["parameter"].tolist()
+    *texts, heading = axes.texts
+    assert heading.get_text() == "range"
+    beside = {text.xy[1]: text.get_text() for text in texts}  # type: ignore[attr-defined]
+    for place, (_, row) in enumerate(rows.iterrows()):
+        low, to, high, *_ = beside[place].split()
+        assert (to, float(low), float(high)) == (
+            "to",
+            *(pytest.approx(row[end], rel=0.01) for end in ("low", "high")),
+        )
 
 
 def test_a_tornado_adds_up_terms_for_the_most_probable_power() -> None:

@@ -7,7 +7,19 @@ import itertools
 import numpy as np
 import pytest
 
-from sim.plots.palette import COLOURS, MARKERS, ink_on, power_colours, state_markers
+from sim.plots.palette import (
+    COLOURS,
+    MARKERS,
+    ink_on,
+    legible,
+    power_colours,
+    power_line,
+    state_markers,
+    tint,
+)
+
+CONTRAST = 4.5
+"""WCAG 2, level AA."""
 
 
 def test_powers_keep_their_colour_in_any_company() -> None:
@@ -59,9 +71,37 @@ def test_colours_differ_for_every_eye(blindness: str) -> None:
         assert distance > 6 * just_noticeable, f"{one} and {other}: {distance:.0f}"
 
 
+@pytest.mark.parametrize("own", [(), ("AA", "BB", "CC", "DD")])
+def test_lines_differ_without_colour(own: tuple[str, ...]) -> None:
+    colours = power_colours([*COLOURS, *own])
+    for one, other in itertools.combinations(colours, 2):
+        if power_line(one) == power_line(other) and "none" not in (one, other):
+            greys = (lab(linear(colours[power]))[0] for power in (one, other))
+            assert abs(np.subtract(*greys)) > 10, f"{one} and {other}"
+
+
+def luminance(colour: str) -> float:
+    return float(linear(colour) @ (0.2126, 0.7152, 0.0722))
+
+
 def test_numbers_stand_out_from_their_bars() -> None:
     for colour in COLOURS.values():
-        ground = float(linear(colour) @ (0.2126, 0.7152, 0.0722))
+        ground = luminance(colour)
         ink = 1.0 if ink_on(colour) == "white" else 0.0
         light, dark = max(ground, ink), min(ground, ink)
-        assert (light + 0.05) / (dark + 0.05) >= 4.5  # WCAG 2, level AA
+        assert (light + 0.05) / (dark + 0.05) >= CONTRAST
+
+
+def test_letters_keep_their_hue_and_stand_out_from_white() -> None:
+    assert legible(COLOURS["EU"]) == COLOURS["EU"].lower()  # dark enough as it is
+    for colour in power_colours([*COLOURS, "AA", "BB", "CC", "DD"]).values():
+        assert 1.05 / (luminance(legible(colour)) + 0.05) >= CONTRAST
+        channels, shade = (
+            np.array([int(code[start : start + 2], 16) for start in (1, 3, 5)])
+            for code in (colour, legible(colour))
+        )
+        np.testing.assert_allclose(shade * channels.max(), channels * shade.max(), atol=255)
+
+
+def test_a_tint_runs_from_white_to_the_colour() -> None:
+    assert [tint("#0072B2", s) for s in (0, 0.5, 1)] == ["#ffffff", "#80b8d8", "#0072b2"]

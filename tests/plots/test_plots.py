@@ -10,7 +10,6 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import pytest
-from figure_texts import check_texts, texts_drawn
 from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.container import BarContainer
@@ -33,19 +32,6 @@ from sim.plots import (
 from sim.plots.canvas import years
 from sim.plots.figures import FIGURES, FORMATS, drawable, save
 from sim.plots.palette import COLOURS, MARKERS, NONE
-
-CASES = {
-    "baseline": (),
-    "one state": ("states=kz",),
-    "one power": ("powers=ru",),
-    "one of each": ("states=kz", "powers=ru"),
-    "no budget": ("powers.ru.budget.value=0",),
-    "nobody's budget": (
-        "powers.ru.budget.value=0",
-        "powers.cn.budget.value=0",
-        "powers.eu.budget.value=0",
-    ),
-}
 
 
 @cache
@@ -175,18 +161,6 @@ def test_unknown_names_are_refused_with_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"format 'pgn'.*png"):
         draw_all(data, results().final, tmp_path / "figures", formats=["pgn"])
     assert not (tmp_path / "figures").exists()
-
-
-@pytest.mark.parametrize(
-    ("case", "replicates"), [*((case, 30) for case in CASES), ("baseline", 1), ("one of each", 1)]
-)
-def test_every_figure_can_be_read(
-    case: str, replicates: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    found = results(*CASES[case], replicates=replicates)
-    for name in drawable(found.data):
-        figure = FIGURES[name](found.data, found.final)
-        check_texts(figure, texts_drawn(figure, monkeypatch), f"{case}, {name}")
 
 
 def settings() -> dict[str, object]:
