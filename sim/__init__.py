@@ -6,7 +6,8 @@
     run = sim.run(scenario)
     run.data["alignment"].sel(state="UZ").mean("replicate")
 
-Names are imported when they are first used, so that ``import sim`` is quick.
+Names are imported when they are first used, so that ``import sim`` is quick. Examples in their
+docstrings take ``import sim`` for granted.
 """
 
 from __future__ import annotations

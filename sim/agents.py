@@ -44,7 +44,18 @@ class Offer:
 
 
 class State(mesa.Agent):
-    """A state that picks among offers."""
+    """A state that picks among offers.
+
+    Examples
+    --------
+    >>> class Alone(sim.State):
+    ...     def choose(self, offers):
+    ...         return {}
+    >>> model = sim.PartnershipModel(sim.load_scenario(seed=7), state_class=Alone)
+    >>> model.step()
+    >>> any(model.states[0].picks.values())
+    False
+    """
 
     model: PartnershipModel
 
@@ -125,7 +136,14 @@ class State(mesa.Agent):
 
 
 class Power(mesa.Agent):
-    """A power that makes offers."""
+    """A power that makes offers.
+
+    Examples
+    --------
+    >>> model = sim.PartnershipModel(sim.load_scenario(seed=7))
+    >>> {power.code: round(power.influence, 2) for power in model.powers}
+    {'RU': 0.66, 'CN': 0.2, 'EU': 0.13}
+    """
 
     model: PartnershipModel
 

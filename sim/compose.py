@@ -57,6 +57,12 @@ def load_scenario(
     ------
     InputError
         With the key or file, what is wrong and the nearest valid name.
+
+    Examples
+    --------
+    >>> scenario = sim.load_scenario("hollow_partner", "powers.eu.budget.value=3", seed=7)
+    >>> scenario.story.title, scenario.steps, scenario.powers["eu"].budget.value
+    ('Hollow partner', 20, (3.0,))
     """
     given = [f"{key}={_literal(value)}" for key, value in settings.items()]
     return compose_scenario((f"scenario={name}", *overrides, *given), config_dir)
@@ -118,7 +124,13 @@ def ledger(config_dir: str | Path | None = None) -> Ledger:
 
 
 def list_scenarios(config_dir: str | Path | None = None) -> dict[str, str]:
-    """Name, title and first sentence of every scenario that can be run, the baseline first."""
+    """Name, title and first sentence of every scenario that can be run, the baseline first.
+
+    Examples
+    --------
+    >>> sim.list_scenarios()["closed_door"]
+    'Closed door: Russia closes its labour market in 2026'
+    """
     found = {BASELINE: ""}
     for folder in reversed(config_folders(config_dir)):
         for path in sorted((folder / "scenario").glob("*.yaml")):

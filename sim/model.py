@@ -39,6 +39,13 @@ class PartnershipModel(mesa.Model):
     scenario : from ``sim.load_scenario``.
     replicate : number of the replicate.
     state_class : class of the state agents; a subclass of ``State`` may override ``choose``.
+
+    Examples
+    --------
+    >>> model = sim.PartnershipModel(sim.load_scenario(seed=7), replicate=17)
+    >>> model.step()
+    >>> model.label, model.states[0].code, model.states[0].picks["trade"]
+    ('2026H1', 'KZ', 'EU')
     """
 
     def __init__(

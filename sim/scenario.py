@@ -54,8 +54,9 @@ class Sign(StrEnum):
 class Expectation:
     """Sign that theory gives to the difference between a scenario and the baseline.
 
-    ``select`` picks codes by dimension; over dimensions left out money is summed and anything else
-    averaged. ``contested`` says why the sign does not hold in nine of ten replicates.
+    ``select`` picks codes by dimension; over dimensions left out money, freight and documents are
+    summed and anything else averaged. ``contested`` says why the sign does not hold in nine of ten
+    replicates.
     """
 
     outcome: str

@@ -50,10 +50,12 @@ SHOWING: Final = (
     "compose.py",
     "decisions.py",
     "differences.py",
+    "explorer",
     "job.py",
     "launch.py",
     "mechanism.py",
     "model.py",
+    "odd.py",
     "overrides.py",
     "provenance.py",
     "report",
@@ -76,6 +78,13 @@ class Run:
     final : stocks at the end of the horizon; ``final.attrs["period"]`` names it.
     manifest : configuration, evidence, versions, seed and wall time.
     folder : where the run is stored, None when it is not.
+
+    Examples
+    --------
+    >>> run = sim.run(sim.load_scenario(replicates=20, seed=7))
+    >>> path = run.path("dependence").sel(state="KZ", power="RU").median("replicate")
+    >>> path.sizes["period"], round(float(path[-1]), 2)
+    (21, 0.37)
     """
 
     scenario: Scenario
@@ -144,6 +153,13 @@ def run(
     scenario : from ``sim.load_scenario``.
     ledger : evidence behind it, for the manifest; the package's own by default.
     request : options of the command line that asked for it, for the manifest.
+
+    Examples
+    --------
+    >>> run = sim.run(sim.load_scenario("strategic_balance", replicates=20, seed=7))
+    >>> alignment = run.data["alignment"].sel(state="UZ", period="2032H1")
+    >>> alignment.mean("replicate").round(2).to_series().to_dict()
+    {'RU': 0.24, 'CN': 0.31, 'EU': 0.19}
     """
     facts = ledger or load_ledger()
     began = time.perf_counter()
@@ -180,6 +196,15 @@ def open_run(path: str | Path) -> Run:
     ------
     InputError
         When the folder holds no run, or one that is torn or was changed.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> run = sim.run(sim.load_scenario(replicates=20, seed=7))
+    >>> with TemporaryDirectory() as folder:
+    ...     stored = sim.open_run(run.save(folder).folder)
+    >>> stored.data.identical(run.data)
+    True
     """
     folder = Path(path)
     try:

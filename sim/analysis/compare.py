@@ -157,6 +157,13 @@ def compare(
     InputError
         The two have different seeds, horizons or kinds of uncertainty and cannot be paired, share
         no state or power, or an outcome is unknown or was not kept.
+
+    Examples
+    --------
+    >>> squeeze = sim.load_scenario("secondary_squeeze", "horizon.end=2027H1", replicates=20)
+    >>> found = sim.compare(squeeze, outcomes=["trade.RU"])  # with the baseline
+    >>> found.table()[["measure", "unit", "difference", "same_sign"]].round(1).to_dict("list")
+    {'measure': ['trade.RU'], 'unit': ['USD bn/yr'], 'difference': [-5.9], 'same_sign': [1.0]}
     """
     if isinstance(outcomes, str):
         outcomes = [outcomes]

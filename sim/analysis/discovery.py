@@ -159,6 +159,18 @@ def discover(
     InputError
         Cells are missing; no factor varies; the target comes true in no cell, in every cell, or
         in as many as wanted of a box; an option is not valid; the library is not installed.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> scenario = sim.load_scenario("strategic_balance", "horizon.end=2026H2", replicates=20)
+    >>> over = ("powers.eu.budget", "states.kz.hedging")
+    >>> design = sim.sweep.LatinHypercube(over=over, samples=20)
+    >>> with TemporaryDirectory() as folder:
+    ...     sweep = sim.sweep(scenario, design, folder=folder, workers=1)
+    ...     found = sim.discover(sweep, "signed.KZ.EU > 0.2", method="cart", boxes=1)
+    >>> found.table()[["factor", "low"]].round(1).to_dict("list")
+    {'factor': ['powers.eu.budget'], 'low': [3.1]}
     """
     if not isinstance(sweep, Sweep):
         raise InputError(f"{sweep!r} is not a sweep; open one with sim.open_sweep")

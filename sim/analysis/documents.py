@@ -141,6 +141,13 @@ def leave_one_out(
     ------
     InputError
         A document is unknown, or no number rests on it.
+
+    Examples
+    --------
+    >>> scenario = sim.load_scenario("strategic_balance", "horizon.end=2027H1", replicates=20)
+    >>> found = sim.leave_one_out(scenario, documents=["central-asia-russia-second-summit"])
+    >>> found.whole[-1].about, found.whole[-1].says
+    ('order by influence', 'RU > CN > EU')
     """
     import pandas as pd
 

@@ -153,6 +153,13 @@ def equilibria(
     ------
     InputError
         There is no such number or half-year, or the number has no range.
+
+    Examples
+    --------
+    >>> scenario = sim.load_scenario("strategic_balance", "horizon.end=2027H1", replicates=20)
+    >>> found = sim.equilibria(scenario, "rules.appraisal.peer_weight", points=2)
+    >>> found.multiple.empty, round(found.hysteresis(), 2)
+    (True, 0.0)
     """
     origin = origin_of(result, cell)
     scenario = origin.scenario

@@ -33,6 +33,13 @@ class Replay(PartnershipModel):
     ----------
     origin : what is replayed.
     changed : what differs between now and when it was stored, in words; empty if nothing does.
+
+    Examples
+    --------
+    >>> model = sim.replay(sim.load_scenario(replicates=20, seed=7), replicate=17)
+    >>> model.step()
+    >>> model.label, model.changed
+    ('2026H1', [])
     """
 
     def __init__(self, origin: Origin, replicate: int, changed: list[str]) -> None:
@@ -145,6 +152,12 @@ def replay(
     ------
     InputError
         There is no such replicate or cell.
+
+    Examples
+    --------
+    >>> run = sim.run(sim.load_scenario("strategic_balance", replicates=20, outcomes=["trade"]))
+    >>> sim.replay(run, replicate=17).verdict()
+    'bit for bit as stored: 420 numbers of 2 outcomes'
     """
     origin = origin_of(result, cell)
     origin.check_replicate(replicate)

@@ -133,6 +133,13 @@ def sensitivity(
     ------
     InputError
         The question is not understood, nothing is drawn, or a stored design is incomplete.
+
+    Examples
+    --------
+    >>> scenario = sim.load_scenario("strategic_balance", "horizon.end=2027H1", replicates=20)
+    >>> found = sim.sensitivity(scenario, "influence.RU", samples=2, split_samples=2)
+    >>> found.split["factor"].tolist(), round(found.mean, 1)
+    (['evidence', 'chance'], 0.6)
     """
     facts = ledger or load_ledger()
     if isinstance(result, Sweep) and cell is None and _kind(result) == "sobol":

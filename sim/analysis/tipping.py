@@ -150,6 +150,14 @@ def tipping(
     InputError
         The target or the parameter is not understood, the parameter has no range and none is given,
         or a value is outside the limits of the parameter.
+
+    Examples
+    --------
+    >>> scenario = sim.load_scenario("strategic_balance", "horizon.end=2027H1", replicates=20)
+    >>> target, budget = "alignment.UZ.EU > 0.2", "powers.eu.budget"
+    >>> found = sim.tipping(scenario, target, budget, 1, 20, points=3, memory=False)
+    >>> found.tips["value"].round(1).tolist()
+    [7.2]
     """
     origin = origin_of(result, cell)
     scenario = origin.scenario

@@ -1,6 +1,12 @@
 """The evidence ledger: documents, facts, systems, and the strict loaders.
 
 The room is a function too: ``sim.evidence()`` is the ledger, ``sim.evidence().fact(...)`` a fact.
+
+Examples
+--------
+>>> fact = sim.evidence().fact("trade-ca5-ru-2024-447")
+>>> fact.figure, fact.period
+('44.7 USD bn/yr', '2024')
 """
 
 import sys

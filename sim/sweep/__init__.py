@@ -4,6 +4,15 @@ The room is a function too: ``sim.sweep(scenario, design)`` computes what is not
 gives a ``Sweep``. The way of the data: ``designs`` and ``factors`` say which points, ``layout``
 makes them the cells of a ``plan``, ``runner`` has them computed at a ``bench``, ``streams`` and
 ``parts`` keep their rows, ``results`` labels them.
+
+Examples
+--------
+>>> from tempfile import TemporaryDirectory
+>>> scenario = sim.load_scenario("strategic_balance", "horizon.end=2027H1", replicates=20)
+>>> design = sim.sweep.Grid(over=("powers.eu.budget",), points=3)
+>>> with TemporaryDirectory() as folder:
+...     print(sim.sweep(scenario, design, folder=folder, workers=1).text())
+3 of 3 cells done, 0 failed
 """
 
 import sys

@@ -37,6 +37,17 @@ class Sweep:
     ----------
     folder : where it is.
     manifest : design, factors, what is kept, versions.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> scenario = sim.load_scenario("strategic_balance", "horizon.end=2027H1", replicates=20)
+    >>> design = sim.sweep.Grid(over=("powers.eu.budget",), points=2)
+    >>> with TemporaryDirectory() as folder:
+    ...     sweep = sim.sweep(scenario, design, folder=folder, workers=1)
+    ...     table = sweep.table("signed", when="mean")
+    >>> table[["cell", "powers.eu.budget", "signed.KZ.EU"]].round(2).to_dict("list")
+    {'cell': [0, 1], 'powers.eu.budget': [1.9, 4.4], 'signed.KZ.EU': [0.08, 0.26]}
     """
 
     def __init__(self, folder: Folder) -> None:
@@ -302,6 +313,15 @@ def open_sweep(path: str | Path) -> Sweep:
     ------
     InputError
         The folder holds no sweep, or one that is torn.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> scenario = sim.load_scenario("strategic_balance", "horizon.end=2027H1", replicates=20)
+    >>> with TemporaryDirectory() as folder:
+    ...     sweep = sim.sweep(scenario, folder=folder, workers=1)  # of one cell
+    ...     sim.open_sweep(sweep.folder).status
+    ['done']
     """
     return Sweep(open_folder(path))
 
