@@ -33,10 +33,19 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "sim.cli", "run", "-m", *arguments]
 
 
+TIMEOUT = 600
+"""Seconds after which a command hangs."""
+
+
 def run(folder: Path, *arguments: str, path: str = "") -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PATH": path + os.environ["PATH"]}
     return subprocess.run(
-        command(*arguments), cwd=folder, env=environment, capture_output=True, text=True
+        command(*arguments),
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
     )
 
 
@@ -96,9 +105,11 @@ def test_slurm_gets_an_array_of_jobs(tmp_path: Path) -> None:
     """With stand-ins for the three commands of SLURM that are called."""
     scripts = {
         "sbatch": "read first last < <(sed -nE 's/^#SBATCH --array=([0-9]+)-([0-9]+).*/\\1 \\2/p'"
-        ' "$1")\nfor task in $(seq $first $last); do\n'
+        ' "$1")\ncp "$1" "$0.script"\n'  # as SLURM does: the file is moved right after
+        "for task in $(seq $first $last); do\n"
         "  export SLURM_JOB_ID=$$ SLURM_ARRAY_JOB_ID=$$ SLURM_ARRAY_TASK_ID=$task\n"
-        '  setsid bash "$1" > /dev/null 2>&1 < /dev/null &\ndone\necho "Submitted batch job $$"',
+        '  setsid bash "$0.script" > /dev/null 2>&1 < /dev/null &\ndone\n'
+        'echo "Submitted batch job $$"',
         "srun": "while [[ $1 == -* ]]; do\n  case $1 in --output|--error) shift 2;; *) shift;; "
         'esac\ndone\nexec "$@"',
         "sacct": "echo 'JobID|State|NodeList'",
