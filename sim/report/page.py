@@ -33,10 +33,12 @@ DIFFERENT: Final = 12
 """Largest differences from the baseline that the page lists."""
 CAPTIONS: Final[Mapping[str, str]] = {
     "alignment": "Share of picks over the last three years: medians with 50 and 90 % bands.",
+    "partners": "Power that each replicate picked most over three years, and how that changed.",
     "picks": "How often each option was picked, over all half-years and replicates.",
+    "heatmap": "Power that each state picked most often in each domain, and how often.",
     "ternary": "Shares of the three powers in each state's dependence, from the start to the end.",
     "delivery": "Money signed, delivered and lost so far, over all states.",
-    "influence": "Share of each power in the dependence of all states, weighted by GDP.",
+    "influence": "Share of each power in the dependence of all states, weighted by GDP and alike.",
     "trade": "Trade turnover of each state by partner.",
     "trade_shares": "Share of each partner in the trade of each state.",
     "corridors": "Traffic on the corridors, and their shares in west-bound freight.",
