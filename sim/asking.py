@@ -257,8 +257,9 @@ def _report(options: argparse.Namespace) -> None:
     from sim.report import report
     from sim.store import Run, run
 
-    result, _ = load(options.source, options.overrides, options.config_dir)
     facts = _ledger(options)
+    found = load(options.source, options.overrides, options.config_dir)
+    result, _ = changed(found, options.set, facts)
     if isinstance(result, Run):
         print(report(result, options.file, facts))
         return
@@ -269,6 +270,7 @@ def _report(options: argparse.Namespace) -> None:
     if options.file is None:
         raise InputError("report: a scenario has no folder yet; give --file, or run it first")
     request = [f"scenario={options.source}", *options.overrides]
+    request += [word for text in options.set for word in ("--set", text)]
     print(report(run(result, facts, request), options.file, facts))
 
 

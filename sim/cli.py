@@ -12,7 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sim.asking import add_commands
 from sim.errors import InputError, MultivectorError
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sim.store import Run
 
 Command = Callable[[argparse.Namespace], None]
+_SET: Final = "set a number, by its path in `multivector evidence --scenario NAME`"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -78,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
         help="several runs: values separated by commas, or range(), "
         "glob(); hydra/launcher=NAME and hydra.launcher.KEY=VALUE carry them elsewhere",
     )
+    run.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", help=_SET)
     run.set_defaults(command=_run)
     sweep = commands.add_parser(
         "sweep",
@@ -91,6 +93,23 @@ def _parser() -> argparse.ArgumentParser:
         "--dry-run", action="store_true", help="check all cells, say what they will take, and stop"
     )
     sweep.set_defaults(command=_sweep)
+    explorer = commands.add_parser(
+        "explore",
+        parents=[shared],
+        help="a page in the browser: move numbers, step the model, see why",
+        epilog="examples: multivector explore · multivector explore gateway_delivers seed=7 "
+        "--set powers.eu.budget=3.1",
+    )
+    explorer.add_argument(
+        "overrides", nargs="*", metavar="SCENARIO or KEY=VALUE", help="what it shows first"
+    )
+    explorer.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", help=_SET)
+    explorer.add_argument("--replicate", type=int, default=0, metavar="N", help="that is stepped")
+    explorer.add_argument("--port", type=int, default=0, help="of the address; else any free one")
+    explorer.add_argument(
+        "--no-browser", dest="browser", action="store_false", help="print the address only"
+    )
+    explorer.set_defaults(command=_explore)
     scenarios = commands.add_parser("list", parents=[shared], help="list the scenarios")
     scenarios.set_defaults(command=_list)
     evidence = commands.add_parser(
@@ -120,12 +139,26 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> None:
     if options.multirun:
-        _multirun(options.overrides, options.config_dir)
+        _multirun(options.overrides, options.config_dir, options.set)
         return
-    from sim.compose import compose_scenario
+    scenario = _composed(options.overrides, options.config_dir, options.set)
+    _run_one(scenario, [*options.overrides, *_words(options.set)], options.config_dir)
 
-    scenario = compose_scenario(options.overrides, options.config_dir)
-    _run_one(scenario, options.overrides, options.config_dir)
+
+def _composed(
+    overrides: Sequence[str], config_dir: str | None, settings: Sequence[str]
+) -> Scenario:
+    """Scenario with numbers set."""
+    from sim.compose import compose_scenario, ledger
+    from sim.sources import numbers_set
+    from sim.vary import vary
+
+    scenario = compose_scenario(overrides, config_dir)
+    return vary(scenario, numbers_set(settings), ledger(config_dir))
+
+
+def _words(settings: Sequence[str]) -> list[str]:
+    return [word for text in settings for word in ("--set", text)]
 
 
 def _run_one(scenario: Scenario, request: Sequence[str], config_dir: str | None) -> None:
@@ -162,20 +195,21 @@ def _draw(run: Run, folder: Path) -> None:
     draw_all(run.data, run.final, folder)
 
 
-def _multirun(overrides: Sequence[str], config_dir: str | None) -> None:
+def _multirun(overrides: Sequence[str], config_dir: str | None, settings: Sequence[str]) -> None:
     """Run each combination of the values given; a mistake in any shows before the first runs."""
-    from sim.compose import compose_scenario, expand
+    from sim.compose import expand
     from sim.overrides import split_launcher
 
-    settings, others = split_launcher(overrides)
-    if settings:
+    launcher, others = split_launcher(overrides)
+    if launcher:
         from sim.launch import check_launcher
 
-        check_launcher(settings, config_dir)
+        check_launcher(launcher, config_dir)
     combinations = expand(others, config_dir)
-    scenarios = [compose_scenario(chosen, config_dir) for chosen in combinations]
-    if settings:
-        _launch(combinations, settings, config_dir)
+    scenarios = [_composed(chosen, config_dir, settings) for chosen in combinations]
+    combinations = [[*chosen, *_words(settings)] for chosen in combinations]
+    if launcher:
+        _launch(combinations, launcher, config_dir)
         return
     for chosen, scenario in zip(combinations, scenarios, strict=True):
         print(f"# {' '.join(chosen)}")
@@ -195,6 +229,14 @@ def _launch(
     failed = [" ".join(chosen) for chosen, status in paired if status]
     if failed:
         raise MultivectorError(f"{len(failed)} of {len(statuses)} runs: {'; '.join(failed)}")
+
+
+def _explore(options: argparse.Namespace) -> None:
+    from sim.explorer import explore
+    from sim.explorer.stage import request_of
+
+    request = request_of(options.overrides, options.set, options.replicate, options.config_dir)
+    explore(request, options.port, options.browser)
 
 
 def _sweep(options: argparse.Namespace) -> None:

@@ -34,15 +34,16 @@ def mechanisms(
     ------
     InputError
         A name is unknown, or a mechanism does not fit the states and powers of the scenario.
+
+    Examples
+    --------
+    >>> switched = sim.mechanisms(sim.load_scenario(), "nested", "no_learning")
+    >>> {name: scenario.rules.choice.nest.value for name, scenario in switched.items()}
+    {'nested': (0.5,), 'no_learning': (1.0,)}
     """
     if not isinstance(scenario, Scenario):
         raise InputError(f"{scenario!r} is not a scenario; take sim.load_scenario or run.scenario")
-    files = {
-        file.stem: file
-        for folder in reversed(config_folders(config_dir))
-        for file in sorted((folder / GROUP).glob("*.yaml"))
-        if file.stem != PLAIN
-    }
+    files = _files(config_dir)
     found = {}
     for name in names or files:
         if not isinstance(name, str) or name not in files:
@@ -53,6 +54,20 @@ def mechanisms(
         except InputError as error:
             raise InputError(f"{GROUP} {name}: {error}") from None
     return found
+
+
+def mechanism_names(config_dir: str | Path | None = None) -> list[str]:
+    """Names of all mechanisms, that which changes nothing first."""
+    return [PLAIN, *sorted(_files(config_dir))]
+
+
+def _files(config_dir: str | Path | None) -> dict[str, Path]:
+    return {
+        file.stem: file
+        for folder in reversed(config_folders(config_dir))
+        for file in sorted((folder / GROUP).glob("*.yaml"))
+        if file.stem != PLAIN
+    }
 
 
 def _settings(node: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:

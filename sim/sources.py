@@ -77,16 +77,29 @@ def changed(
 
     if not settings:
         return source
+    return vary(origin_of(*source).scenario, numbers_set(settings), ledger), None
+
+
+def numbers_set(settings: Sequence[str]) -> dict[str, float | str]:
+    """Values by path from words such as ``powers.cn.conditionality.energy=0.2``.
+
+    Raises
+    ------
+    InputError
+        A word is not of this form, or a path is set twice.
+    """
     values: dict[str, float | str] = {}
     for text in settings:
         path, equals, value = text.partition("=")
+        if not equals or not path or not value:
+            raise InputError(f"--set {text}: write PATH=VALUE")
+        if path in values:
+            raise InputError(f"--set {text}: {path} is set twice")
         try:
             values[path] = float(value)
         except ValueError:
             values[path] = value
-        if not equals or not path or not value:
-            raise InputError(f"--set {text}: write PATH=VALUE")
-    return vary(origin_of(*source).scenario, values, ledger), None
+    return values
 
 
 def _is_sweep(folder: Path) -> bool:

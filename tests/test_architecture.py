@@ -74,7 +74,9 @@ FLOORS = {
     "sim.launch": 10.1,
     "sim.sources": 10.1,
     "sim.asking": 10.2,
+    "sim.odd": 10.2,
     "sim.sweeping": 10.2,
+    "sim.explorer": 10.25,
     "sim.cli": 10.3,
     "sim.job": 10.4,
     "sim": 11,
@@ -101,6 +103,7 @@ LIBRARIES = {
     "sim.asking": {"matplotlib", "pandas"},  # for types only
     "sim.mechanism": {"yaml"},
     "sim.report": {"jinja2", "matplotlib"},
+    "sim.explorer": {"htmltools", "matplotlib", "shiny", "xarray"},
     "sim.plots": {"matplotlib", "mpltern", "xarray", "pandas"},
     "sim.compose": {"hydra", "omegaconf", "yaml"},
 }

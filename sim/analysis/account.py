@@ -20,6 +20,7 @@ from sim.decisions import NONE, TERMS
 
 if TYPE_CHECKING:
     from sim.analysis.explain import Explanation
+    from sim.analysis.picked import Picked
 
 SHOWN_NUMBERS: Final = 3
 """Numbers behind each term that the text shows."""
@@ -37,7 +38,7 @@ _HEADS: Final[Mapping[str, str]] = {
 }
 
 
-def _name(found: Explanation, option: str) -> str:
+def _name(found: Picked, option: str) -> str:
     return "nobody" if option == NONE else _the(found.power_names[option])
 
 
@@ -45,7 +46,7 @@ def _the(name: str) -> str:
     return f"the {name}" if name.startswith(("European", "United")) else name
 
 
-def what(found: Explanation) -> str:
+def what(found: Picked) -> str:
     """What was most probable, and what was picked."""
     ranked = _ranked(found)
     first, *others = (
@@ -63,7 +64,7 @@ def what(found: Explanation) -> str:
     return f"{start} most probably picks {first} in {found.domain}, before {listing(others)}{end}."
 
 
-def _chance(found: Explanation) -> str:
+def _chance(found: Picked) -> str:
     """What became of it in this replicate."""
     if not found.offers["picked"].isin([0.0, 1.0]).all():
         return "; in mean field the picks are these shares"
@@ -72,7 +73,7 @@ def _chance(found: Explanation) -> str:
     return f"; in this replicate chance has it pick {_name(found, found.picked)}"
 
 
-def why(found: Explanation) -> str:
+def why(found: Picked) -> str:
     """Which terms set the most probable option apart from the next."""
     ranked = _ranked(found)
     if _at_random(found):
@@ -121,14 +122,14 @@ def _rests(flip: Any) -> str:
     return f"{'is disputed and ' if flip['disputed'] else ''}rests on {sources[0]}{more}"
 
 
-def _ranked(found: Explanation) -> Any:
+def _ranked(found: Picked) -> Any:
     """Options on the table, the most probable first; of equals the one of higher utility."""
     there = found.offers[found.offers["posted"]]
     order = ["probability", "score"]
     return there.sort_values(order, ascending=False, kind="stable")
 
 
-def _at_random(found: Explanation) -> bool:
+def _at_random(found: Picked) -> bool:
     """Whether all options have the same chance although they differ in utility."""
     there = found.offers[found.offers["posted"]]
     same = there["probability"].max() - there["probability"].min() < EQUAL

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 from sim.analysis import account, given
 from sim.analysis.flips import Decision, Flip, find_flips
 from sim.analysis.origin import Origin, Result, changes_since, origin_of
+from sim.analysis.picked import Picked, check_decision, in_log
 from sim.analysis.trail import evidence_trail
 from sim.axes import DOMAINS
 from sim.columns import SAME, Variants
 from sim.decisions import NONE, decisions
-from sim.errors import InputError, nearest
 from sim.evidence import Ledger, load_ledger
 from sim.plain import digest
 from sim.provenance import Provenance, facts_used, of_quantity
@@ -29,7 +29,10 @@ REACH: Final = 1.0
 """How far beyond the evidence range flips are looked for, in widths of the range."""
 MOST_REACH: Final = 100.0
 """Farther than this nobody means it."""
-_MODULES: Final = ("analysis/explain.py", "analysis/flips.py", "analysis/trail.py", "columns.py")
+_MODULES: Final = (
+    *("analysis/explain.py", "analysis/flips.py", "analysis/picked.py", "analysis/trail.py"),
+    "columns.py",
+)
 """Modules that bear on an explanation, beside those that bear on every run."""
 _FLIP_COLUMNS: Final = (
     *("unit", "value", "low", "high", "before", "after"),
@@ -38,14 +41,11 @@ _FLIP_COLUMNS: Final = (
 
 
 @dataclass(frozen=True)
-class Explanation:
+class Explanation(Picked):
     """One decision taken apart.
 
     Attributes
     ----------
-    state, power_names : names by code, for sentences.
-    period, domain, replicate : which decision of which replicate of ``name``.
-    offers : what ``table`` returns.
     trail : numbers behind each term, see ``sim.analysis.trail.evidence_trail``.
     flips : smallest change of each number that flips the most probable pick, smallest share of
         its evidence range first; columns as in ``Flip`` with ``change, share, inside, becomes``
@@ -53,38 +53,15 @@ class Explanation:
     reach : how far beyond the evidence ranges flips were looked for, in widths of a range.
     manifest : run, scenario, seed, code, ledger and versions behind it, and a hash of every fact.
     changed : what has changed since the run was stored, in words.
+
+    See ``Picked`` for the others.
     """
 
-    name: str
-    state: str
-    state_name: str
-    power_names: Mapping[str, str]
-    period: str
-    domain: str
-    replicate: int
-    offers: pd.DataFrame
     trail: pd.DataFrame
     flips: pd.DataFrame
     reach: float
     manifest: Mapping[str, Any] = field(repr=False)
     changed: tuple[str, ...] = ()
-
-    def table(self) -> pd.DataFrame:
-        """One row an option: offer, terms that add up to ``utility``, chance, pick.
-
-        Columns as in ``sim.decisions.decisions``; terms and utility in log-odds against nobody.
-        """
-        return self.offers.copy()
-
-    @property
-    def most_probable(self) -> str:
-        """Option with the highest probability; the first of equals."""
-        return str(self.offers["option"].iloc[int(self.offers["probability"].argmax())])
-
-    @property
-    def picked(self) -> str:
-        """Option that was picked in this replicate; in mean field the most probable one."""
-        return str(self.offers["option"].iloc[int(self.offers["picked"].argmax())])
 
     def sentences(self) -> tuple[str, str, str]:
         """What was picked, why, and what would change it, for quotation."""
@@ -136,6 +113,13 @@ def explain(
     InputError
         There is no such state, half-year, domain, replicate or cell, or a fact that the scenario
         cites is not in the ledger.
+
+    Examples
+    --------
+    >>> scenario = sim.load_scenario("strategic_balance", "horizon.end=2026H1", replicates=20)
+    >>> why = sim.explain(scenario, "KZ", "2025H2", "energy", reach=0)
+    >>> why.table().set_index("option")["probability"].round(2).to_dict()
+    {'none': 0.52, 'RU': 0.02, 'CN': 0.29, 'EU': 0.17}
     """
     for name, value in (("state", state), ("period", period), ("domain", domain)):
         given.text(name, value)
@@ -145,19 +129,12 @@ def explain(
     scenario = origin.scenario
     decision = _locate(origin, state, period, domain, replicate)
     variants = Variants(scenario, replicate)
-    code = scenario.state_codes[decision.state]
-    table = _offers(variants, decision, period)
+    *_, (record, parameters) = variants.records([SAME], decision.step)
+    log = decisions(record, parameters, scenario, period)
     trail = evidence_trail(variants, decision, facts)
     flips = _flip_table(find_flips(variants, decision, reach), scenario, facts)
     return Explanation(
-        name=origin.name,
-        state=code,
-        state_name=scenario.states[code.lower()].name,
-        power_names={c.upper(): power.name for c, power in scenario.powers.items()},
-        period=period,
-        domain=domain,
-        replicate=replicate,
-        offers=table[(table["state"] == code) & (table["domain"] == domain)].reset_index(drop=True),
+        **vars(in_log(log, scenario, origin.name, state, domain, replicate)),
         trail=trail,
         flips=flips,
         reach=reach,
@@ -169,27 +146,12 @@ def explain(
 def _locate(origin: Origin, state: str, period: str, domain: str, replicate: int) -> Decision:
     scenario = origin.scenario
     origin.check_replicate(replicate)
-    asked: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-        ("state", state.upper(), scenario.state_codes),
-        ("period", period, scenario.periods),
-        ("domain", domain, DOMAINS),
-    )
-    for what, named, valid in asked:
-        if named not in valid:
-            begin = [label for label in valid if label.startswith(named)] if named else []
-            hint = nearest(named, begin or valid)
-            raise InputError(f"{what}: no '{named}' in {origin.name}{hint}")
+    check_decision(scenario, origin.name, state, period, domain)
     return Decision(
         step=scenario.periods.index(period),
         state=scenario.state_codes.index(state.upper()),
         domain=DOMAINS.index(domain),
     )
-
-
-def _offers(variants: Variants, decision: Decision, period: str) -> pd.DataFrame:
-    """Decision log of the half-year."""
-    *_, (record, parameters) = variants.records([SAME], decision.step)
-    return decisions(record, parameters, variants.scenario, period)
 
 
 def _flip_table(flips: list[Flip], scenario: Scenario, ledger: Ledger) -> pd.DataFrame:

@@ -143,7 +143,8 @@ def moving_polarisation(flows: FloatArray, window: int) -> FloatArray:
     flows : (step, state, power, replicate), shares.
     """
     mean = moving_mean(flows, window)
-    return np.array([polarisation(now[:, :, np.newaxis])[0, 0, 0] for now in mean])
+    rows = [polarisation(now[:, :, np.newaxis])[0, 0, 0] for now in mean]
+    return np.array(rows).reshape(len(mean), flows.shape[-1])  # also where there is no step yet
 
 
 def moving_switch_rate(picks: NDArray[np.int8], window: int) -> FloatArray:
