@@ -115,6 +115,14 @@ class Scenario:
     outcomes: tuple[str, ...] = ()
     baseline: Scenario | None = None
 
+    def __repr__(self) -> str:
+        """In one line; its parts show themselves in full."""
+        parts = {"states": self.state_codes, "powers": self.power_codes}
+        words = [f"{name} {' '.join(codes)}" for name, codes in parts.items()]
+        time = f"{self.horizon.start} to {self.horizon.end}"
+        chance = f"{self.replicates} replicates, seed {self.seed}"
+        return f"Scenario({self.name!r}, {', '.join([*words, time, chance])})"
+
     @property
     def steps(self) -> int:
         """Number of steps: stocks have one point more, flows exactly as many."""

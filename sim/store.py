@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +20,7 @@ import numpy as np
 
 from sim.axes import DOMAINS
 from sim.calibration import choice_constants
+from sim.code import code_digest, versions
 from sim.ensemble import simulate
 from sim.errors import InputError, MultivectorError
 from sim.evidence import Ledger, load_ledger
@@ -39,32 +38,6 @@ MANIFEST: Final = "manifest.json"
 DAMAGED: Final = "delete the folder to compute the run anew"
 HASH_LENGTH: Final = 12
 """Hexadecimal digits of the content hash in a folder's name."""
-SHOWING: Final = (
-    "analysis",
-    "plots",
-    "sweep",
-    "agents.py",
-    "asking.py",
-    "cli.py",
-    "columns.py",
-    "compose.py",
-    "decisions.py",
-    "differences.py",
-    "explorer",
-    "job.py",
-    "launch.py",
-    "mechanism.py",
-    "model.py",
-    "odd.py",
-    "overrides.py",
-    "provenance.py",
-    "report",
-    "request.py",
-    "sources.py",
-    "sweeping.py",
-)
-"""Modules that ask for results, read or show them, and have no part in making them."""
-LIBRARIES: Final = ("multivector", "numpy", "scipy", "mesa", "hydra-core", "xarray", "pyarrow")
 
 
 @dataclass(frozen=True)
@@ -92,6 +65,10 @@ class Run:
     final: xarray.Dataset
     manifest: dict[str, Any] = field(repr=False)
     folder: Path | None = None
+
+    def __repr__(self) -> str:
+        """In one line."""
+        return f"Run({self.name!r}, {self.scenario!r})"
 
     @property
     def name(self) -> str:
@@ -256,36 +233,6 @@ def writable(folder: str | Path, option: str = "output.dir") -> Path:
     except OSError as error:
         raise InputError(f"{option}: cannot write to {path}: {error.strerror}") from None
     return path
-
-
-def versions() -> dict[str, str]:
-    """Versions of Python and of the libraries that results pass through."""
-    found = {"python": platform.python_version()}
-    for library in LIBRARIES:
-        try:
-            found[library] = version(library)
-        except PackageNotFoundError:
-            found[library] = "not installed"
-    return found
-
-
-def code_digest(*beside: str) -> str:
-    """Hash of the modules that results pass through; those that only show them are left out.
-
-    Parameters
-    ----------
-    beside : modules among those left out that count all the same, such as ``sweep/keep.py``.
-    """
-    root = Path(__file__).parent
-    state = blake2b(digest_size=16)
-    shown = {root / name for name in SHOWING}
-    counted = {root / name for name in beside}
-    for path in sorted(root.rglob("*.py")):
-        if shown & {path, *path.parents} and path not in counted:
-            continue
-        state.update(path.relative_to(root).as_posix().encode())
-        state.update(path.read_bytes())
-    return state.hexdigest()
 
 
 def labelled(scenario: Scenario, data: Data, final: Data) -> tuple[xarray.Dataset, xarray.Dataset]:

@@ -21,6 +21,7 @@ FLOORS = {
     "sim.shared": 0.2,
     "sim.pool": 0.2,
     "sim.places": 0,
+    "sim.code": 0,
     "sim.rules": 1,
     "sim.evidence": 1,
     "sim.periods": 0,

@@ -96,6 +96,47 @@ def test_every_number_is_that_of_the_run(case: str) -> None:
         assert all(number in known for number in shown[len(wanted) :])
 
 
+def test_results_and_intervals_are_those_of_the_stored_numbers(tmp_path: Path) -> None:
+    """Computed once more from the files, without the functions behind the page."""
+    folder = result("gateway").save(tmp_path)
+    stored = sim.open_run(folder.folder)
+    text = html(stored, sim.evidence())
+    results = text[text.index('id="results"') : text.index('id="figures"')]
+    rows = re.findall(
+        r"<tr><td>(\w+)</td><td>(\w[\w ]*), ([^<]+)</td>(.*?)</tr>", results, re.DOTALL
+    )
+    seen: dict[str, int] = {}
+    for state, quantity, _, cells in rows:
+        for power, *shown in re.findall(r">(\w+): (\S+) \((\S+) to (\S+)\)<", cells):
+            sample = sample_of(stored, quantity, state, power)
+            if sample is None:
+                continue
+            seen[quantity] = seen.get(quantity, 0) + 1
+            wanted = np.percentile(sample, [50, 5, 95])
+            np.testing.assert_allclose(
+                [float(number.replace(",", "")) for number in shown], wanted, rtol=6e-3, atol=1e-6
+            )
+    assert (seen["dependence"], seen["signed"]) == (20, 24)
+    assert seen["influence"] == seen["budget"] == 3
+    assert seen["hedging index"] == 5
+
+
+def sample_of(run: sim.Run, quantity: str, state: str, power: str) -> np.ndarray | None:
+    """What a cell is about, replicate by replicate."""
+    where = {"state": state, "power": power}
+    name = quantity.replace(" ", "_")
+    if name in ("dependence", "influence", "budget", "hedging_index"):
+        array = run.final[name]
+    elif name == "signed":
+        array = run.data[name].sum("period")
+    else:
+        return None
+    for dim, code in where.items():
+        if dim in array.dims:
+            array = array.sum(dim) if code == "all" else array.sel({dim: code})
+    return np.asarray(array.values)
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_the_page_is_whole_and_stands_alone(case: str) -> None:
     found = Page(page(case))

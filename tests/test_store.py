@@ -43,6 +43,15 @@ def test_data_is_labelled(run: Run) -> None:
     assert mean.dims == ("period", "power")
 
 
+def test_a_run_and_a_scenario_show_themselves_in_a_line(run: Run) -> None:
+    line = (
+        "Scenario('strategic_balance', states KZ KG TJ TM UZ, powers RU CN EU, 2025H2 to 2035H2, "
+        "20 replicates, seed 3)"
+    )
+    assert repr(run.scenario) == line
+    assert repr(run) == f"Run({run.name!r}, {line})"
+
+
 def test_path_has_one_point_more_than_steps(run: Run) -> None:
     path = run.path("dependence")
     assert path.sizes["period"] == 21

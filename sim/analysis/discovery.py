@@ -239,5 +239,5 @@ def _units(sweep: Sweep, x: pd.DataFrame) -> dict[str, str]:
     for name in map(str, x.columns):
         with contextlib.suppress(InputError):  # a group of files is no number of a scenario
             found = find(scenario, name)
-            units[name] = "" if found is None else found[0].unit
+            units[name] = "" if found is None or found[0].unit == "1" else found[0].unit
     return units

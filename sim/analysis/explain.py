@@ -13,13 +13,13 @@ from sim.analysis.origin import Origin, Result, changes_since, origin_of
 from sim.analysis.picked import Picked, check_decision, in_log
 from sim.analysis.trail import evidence_trail
 from sim.axes import DOMAINS
+from sim.code import code_digest, versions
 from sim.columns import SAME, Variants
 from sim.decisions import NONE, decisions
 from sim.evidence import Ledger, load_ledger
 from sim.plain import digest
 from sim.provenance import Provenance, facts_used, of_quantity
 from sim.scenario import Scenario
-from sim.store import code_digest, versions
 from sim.vary import find
 
 if TYPE_CHECKING:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from sim.analysis import given
+from sim.code import code_digest, versions
 from sim.errors import InputError
 from sim.evidence import Ledger
 from sim.scenario import Scenario
-from sim.store import Run, code_digest, versions
+from sim.store import Run
 from sim.sweep import Sweep
 from sim.sweep.plan import REDUCING
 

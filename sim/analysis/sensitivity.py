@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from tqdm import tqdm
@@ -245,6 +245,17 @@ def _kind(sweep: Sweep) -> str:
     return str(sweep.manifest["design"]["kind"])
 
 
+def _over_ranges(ranking: pd.DataFrame, factors: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Ranking with the ranges that a sweep went over; in a cell its factors have a value only."""
+    swept = {factor["path"]: factor for factor in factors if "low" in factor}
+    for key in ("low", "high", "value"):
+        ranking[key] = [
+            swept[name].get(key) if name in swept else old
+            for name, old in zip(ranking["factor"], ranking[key], strict=True)
+        ]
+    return ranking
+
+
 def _of_sweep(sweep: Sweep, question: str, ledger: Ledger) -> Sensitivity:
     """Indices of a stored Sobol design over its cells."""
     check_complete(sweep)
@@ -267,7 +278,7 @@ def _of_sweep(sweep: Sweep, question: str, ledger: Ledger) -> Sensitivity:
         name=str(sweep.manifest["name"]),
         question=asked.name,
         unit=_unit(asked, "cells" if sweep.keep.over_replicates else "runs"),
-        ranking=ranked(table, scenario, ledger),
+        ranking=_over_ranges(ranked(table, scenario, ledger), sweep.manifest["factors"]),
         split=table.iloc[:0],
         mean=float(outputs.mean()),
         deviation=float(outputs.std()),

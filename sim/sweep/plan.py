@@ -8,11 +8,11 @@ from hashlib import blake2b
 from typing import Any, Final, Protocol
 
 from sim.axes import DOMAINS
+from sim.code import code_digest, versions
 from sim.evidence import Ledger
 from sim.periods import parse_period, period_label
 from sim.plain import plain
 from sim.scenario import Scenario
-from sim.store import code_digest, versions
 from sim.sweep.designs import Design
 from sim.sweep.keep import Keep
 from sim.vary import vary

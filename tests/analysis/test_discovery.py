@@ -21,7 +21,7 @@ from scipy.stats import binomtest, qmc
 
 import sim
 from sim.analysis.boxes import Box, Limit, Wish
-from sim.analysis.discovery import COLUMNS, Discovery, discover
+from sim.analysis.discovery import COLUMNS, Discovery, _factors, _units, discover
 from sim.analysis.measure import read_target
 from sim.analysis.searches import find_boxes
 from sim.axes import BoolArray
@@ -254,6 +254,15 @@ def test_the_factor_that_sets_an_outcome_is_found(sweep: Sweep, method: str) -> 
     assert (found.cells, found.true) == (60, (outcome > 3.2).sum())
     assert found.base_rate == box.mass == found.true / 60
     assert (found.failed, found.undefined, found.coverage) == (0, 0, 1)
+
+
+def test_numbers_without_a_unit_show_none(tmp_path: Path) -> None:
+    design = LatinHypercube(over=("states.kz.hedging", "powers.eu.budget"), samples=20)
+    sweep = sim.sweep(small(replicates=2), design, folder=tmp_path, workers=1)
+    assert _units(sweep, _factors(sweep, np.ones(20, dtype=bool))) == {
+        "states.kz.hedging": "",
+        "powers.eu.budget": "USD bn/yr",
+    }
 
 
 @both

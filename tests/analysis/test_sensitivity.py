@@ -371,6 +371,9 @@ def test_a_stored_design_gives_the_right_ranking(swept: Swept, second_order: boo
     assert f"Pin down first: {BUDGET}" in text
     assert "factors are uniform over their ranges" in text
     assert rows.loc[BUDGET, "facts"] == small().powers["eu"].budget.facts()
+    budget = small().powers["eu"].budget
+    assert (rows.loc[BUDGET, "low"], rows.loc[BUDGET, "high"]) == (*budget.low, *budget.high)
+    assert re.search(rf"{BUDGET} +1\.90 to 4\.40 +USD bn/yr", text)
 
 
 def test_replicates_of_a_stored_design_are_counted(swept: Swept) -> None:
