@@ -151,7 +151,7 @@ def _clock(inputs: Inputs, world: World) -> None:
         stage = world.now()
         model = stage.here.model
         where = "end, " if stage.over else "start of "
-        text = f"{where}{model.label} · {stage.steps} of {stage.here.scenario.steps} half-years"
+        text = f"{where}{model.label} · {stage.steps} of {stage.here.scenario.steps} steps"
         return tags.span(text, class_="clock")
 
 
