@@ -316,7 +316,8 @@ def _missing_key(tree: Any, key: str) -> str | None:
             return f"'{'.'.join(path)}' has no key '{part}'"
         if part not in tree:
             where = f" in '{'.'.join(path)}'" if path else ""
-            return f"unknown key '{part}'{where}{nearest(part, map(str, tree))}"
+            groups = () if path else DIFFERENCES
+            return f"unknown key '{part}'{where}{nearest(part, [*map(str, tree), *groups])}"
         tree = tree[part]
         path.append(part)
     return None

@@ -102,19 +102,23 @@ def test_results_and_intervals_are_those_of_the_stored_numbers(tmp_path: Path) -
     stored = sim.open_run(folder.folder)
     text = html(stored, sim.evidence())
     results = text[text.index('id="results"') : text.index('id="figures"')]
-    rows = re.findall(
-        r"<tr><td>(\w+)</td><td>(\w[\w ]*), ([^<]+)</td>(.*?)</tr>", results, re.DOTALL
-    )
+    columns = re.findall(r"<th>(\w+)</th>", results)[2:]
+    rows = re.findall(r"<tr><td>(\w+)</td><td>([^<]+)</td>(.*?)</tr>", results, re.DOTALL)
     seen: dict[str, int] = {}
-    for state, quantity, _, cells in rows:
-        for power, *shown in re.findall(r">(\w+): (\S+) \((\S+) to (\S+)\)<", cells):
-            sample = sample_of(stored, quantity, state, power)
+    for state, label, cells in rows:
+        quantity = re.split(r" (?:at the end|in all|over the run)", label)[0]
+        for power, cell in zip(columns, re.findall(r"<td[^>]*>(.*?)</td>", cells), strict=True):
+            sample = sample_of(stored, quantity, state, power) if cell else None
             if sample is None:
                 continue
             seen[quantity] = seen.get(quantity, 0) + 1
-            wanted = np.percentile(sample, [50, 5, 95])
+            shown = re.fullmatch(r"(\S+) \((\S+) to (\S+)\)", cell)
+            assert shown is not None
             np.testing.assert_allclose(
-                [float(number.replace(",", "")) for number in shown], wanted, rtol=6e-3, atol=1e-6
+                [float(number.replace(",", "")) for number in shown.groups()],
+                np.percentile(sample, [50, 5, 95]),
+                rtol=6e-3,
+                atol=1e-6,
             )
     assert (seen["dependence"], seen["signed"]) == (20, 24)
     assert seen["influence"] == seen["budget"] == 3

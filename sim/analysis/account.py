@@ -109,7 +109,20 @@ def what_if(found: Explanation) -> str:
         f"It would most probably be {_name(found, flip['becomes'])}{way} if {flip['parameter']} "
         f"{verb} from {start} to {end}{_unit(flip['unit'])} ({percent(flip['share'])} of the width "
         f"of its range, {number(flip['low'])} to {number(flip['high'])}){place}; this number "
-        f"{_rests(flip)}."
+        f"{_rests(flip)}.{_nearer(found, flip)}"
+    )
+
+
+def _nearer(found: Explanation, flip: Any) -> str:
+    """A smaller change that works by way of an earlier pick, where there is one."""
+    nearest = found.flips.iloc[0]
+    if nearest["share"] >= flip["share"]:
+        return ""
+    start, end = beyond(nearest["value"], nearest["after"])
+    return (
+        f" By way of an earlier pick less is enough: {nearest['parameter']} from {start} to {end}"
+        f"{_unit(nearest['unit'])} ({percent(nearest['share'])} of its range) makes it "
+        f"{_name(found, nearest['becomes'])}."
     )
 
 

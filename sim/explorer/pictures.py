@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
@@ -12,7 +13,7 @@ from matplotlib.patches import Patch
 from sim.analysis.compare import compare
 from sim.analysis.picked import Picked
 from sim.errors import InputError
-from sim.explorer.stage import Side, Stage
+from sim.explorer.stage import Beside, Side, Stage
 from sim.plots.alignment import alignment_over_time
 from sim.plots.canvas import FONT, new_axes, years
 from sim.plots.differences import differences
@@ -116,7 +117,8 @@ def draw_differences(stage: Stage, outcome: str) -> Axes:
             f"{outcome.replace('_', ' ')}: no replicate differs; move a number, or choose another "
             "scenario or mechanism"
         )
-    return differences(found)
+    other = "the same, unmoved" if stage.request.beside is Beside.UNMOVED else "the baseline"
+    return differences(replace(found, first="This world", second=other))
 
 
 def draw_picks(side: Side, state: str) -> Axes:

@@ -89,7 +89,9 @@ class Request:
     def words(self) -> list[str]:
         """Options of a command on the same world, but for the scenario and the replicate."""
         own = [] if self.config_dir is None else ["--config-dir", self.config_dir]
-        values = [w for path, value in self.moved.items() for w in ("--set", f"{path}={value:.12g}")]
+        values = [
+            w for path, value in self.moved.items() for w in ("--set", f"{path}={value:.12g}")
+        ]
         chance = [f"seed={self.seed}", f"replicates={self.replicates}"]
         return [*self.overrides, *self._switch(), *chance, *values, *own]
 

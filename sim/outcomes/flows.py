@@ -266,7 +266,7 @@ FLOWS: Final = (
     ),
     Flow(
         "welfare_investment",
-        "log-odds",
+        "1",
         ("state",),
         "log gain from delivered investment (W1)",
         compute=_from_investment,

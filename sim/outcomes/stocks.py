@@ -173,7 +173,8 @@ COURSES: Final = (
         "alignment",
         "share",
         ("state", "power"),
-        "share of picks over the last three years; the rest picked nobody",
+        "share of picks over the last three years, domains weighted as in dependence; "
+        "the rest picked nobody",
         of=("pick_share",),
         compute=measures.moving_mean,
     ),

@@ -1,4 +1,4 @@
-"""Freight on each corridor over time, and its share of west-bound trade."""
+"""Freight on each corridor over time, and its share of west-bound freight."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def corridor_flow(data: xr.Dataset, corridor: str, ax: Axes | None = None) -> Ax
 
 
 def corridor_share(data: xr.Dataset, corridor: str, ax: Axes | None = None) -> Axes:
-    """Share of one corridor in west-bound trade: median with bands at the middle of half-years.
+    """Share of one corridor in west-bound freight: median with bands at the middle of half-years.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def corridor_share(data: xr.Dataset, corridor: str, ax: Axes | None = None) -> A
     _check(data, corridor)
     axes = new_axes() if ax is None else ax
     draw_fan(axes, middles(data["period"]), data["route_share"].sel(corridor=corridor), INK)
-    _dress(axes, data, corridor, "Share of\nwest-bound trade")
+    _dress(axes, data, corridor, "Share of\nwest-bound freight")
     if ax is None:
         legend(axes.figure, _samples(data)[:-1])
     return axes

@@ -109,7 +109,11 @@ def _dress(axes: Any, colours: dict[str, str]) -> None:
         side.grid(color=FAINT, linewidth=0.5)
     axes.set_axisbelow(True)
     axes.set_title(
-        "Alignment (share of all dependence)", fontsize=TITLE, loc="left", fontweight="bold", pad=12
+        "Shares of the powers in dependence",
+        fontsize=TITLE,
+        loc="left",
+        fontweight="bold",
+        pad=12,
     )
 
 

@@ -12,7 +12,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from sim.analysis.alignment import SUMMARISED, summary
+from sim.analysis.alignment import ALL, SUMMARISED, summary
 from sim.analysis.compare import Comparison, baseline_of, compare
 from sim.analysis.expectations import Finding, findings
 from sim.analysis.origin import changes_since, origin_of
@@ -32,19 +32,27 @@ FILE: Final = "report.html"
 DIFFERENT: Final = 12
 """Largest differences from the baseline that the page lists."""
 CAPTIONS: Final[Mapping[str, str]] = {
-    "alignment": "Share of picks over the last three years: medians with 50 and 90 % bands.",
-    "partners": "Power that each replicate picked most over three years, and how that changed.",
+    "alignment": "Share of picks over the last three years, domains weighted as in dependence: "
+    "medians with 50 and 90 % bands.",
+    "partners": "First partner: the power that a state picked most over three years, in each "
+    "replicate, and how that changed.",
     "picks": "How often each option was picked, over all half-years and replicates.",
     "heatmap": "Power that each state picked most often in each domain, and how often.",
     "ternary": "Shares of the three powers in each state's dependence, from the start to the end.",
     "delivery": "Money signed, delivered and lost so far, over all states.",
     "influence": "Share of each power in the dependence of all states, weighted by GDP and alike.",
-    "trade": "Trade turnover of each state by partner.",
+    "trade": "Trade turnover of each state by partner; each panel has a scale of its own.",
     "trade_shares": "Share of each partner in the trade of each state.",
     "corridors": "Traffic on the corridors, and their shares in west-bound freight.",
-    "map": "Ties and corridors at the end of the run.",
+    "map": "Ties at the start of the last half-year, and freight in it.",
 }
 """What each figure shows."""
+SPANS: Final[Mapping[str, str]] = {
+    "pick_share": "over the run (domains weighted)",
+    **dict.fromkeys(("dependence", "hedging_index", "influence", "budget"), "at the end"),
+    **dict.fromkeys(("signed", "delivered", "delivered_to_signed"), "in all"),
+}
+"""When each quantity of the results is measured."""
 _LIMITS: Final = re.compile(r"Limits, to be printed with every result:\n\n(.*?)\n\n", re.DOTALL)
 
 
@@ -112,6 +120,7 @@ def html(result: Run, ledger: Ledger) -> str:
         scenario=scenario,
         run=result,
         story=[ledger.text(fact) for fact in scenario.story.evidence],
+        columns=[*scenario.power_codes, ALL],
         summary=list(_summary(result)),
         pictures=[*_pictures(result), *_forest(different)],
         expected=[_expected(found) for found in _findings(result, baseline)],
@@ -143,20 +152,20 @@ def command(result: Run) -> str:
     return shlex.join(["multivector", "run", *words])
 
 
-def _summary(result: Run) -> Iterator[tuple[str, str, list[Cell]]]:
-    """State or power, quantity with its unit, and median with interval for each power."""
+def _summary(result: Run) -> Iterator[tuple[str, str, dict[str, Cell]]]:
+    """State, quantity with its time and unit, and median with interval by power."""
     if not set(SUMMARISED) <= set(result.data):
         return
     rows = summary(result.data, result.final).table()
     groups: Any = rows.groupby(["state", "quantity", "unit"], sort=False)
     for (state, quantity, unit), group in groups:
-        cells = [
-            Cell(f"{power}: {number(median)} ({number(low)} to {number(high)})", float(median))
+        cells = {
+            str(power): Cell(f"{number(median)} ({number(low)} to {number(high)})", float(median))
             for power, median, low, high in group[["power", "median", "low", "high"]].itertuples(
                 index=False
             )
-        ]
-        yield str(state), f"{quantity.replace('_', ' ')}, {unit}", cells
+        }
+        yield str(state), f"{quantity.replace('_', ' ')} {SPANS[quantity]}, {unit}", cells
 
 
 def _pictures(result: Run) -> Iterator[Picture]:

@@ -24,7 +24,7 @@ UNITS = {
     "partners": "%",
     "picks": "%",
     "heatmap": "%",
-    "ternary": "share of all dependence",
+    "ternary": "Shares of the powers in dependence",
     "delivery": "USD bn",
     "influence": "share of dependence",
     "trade": "USD bn/yr",
