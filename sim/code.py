@@ -20,6 +20,7 @@ SHOWING: Final = (
     "decisions.py",
     "differences.py",
     "explorer",
+    "history",
     "job.py",
     "launch.py",
     "mechanism.py",

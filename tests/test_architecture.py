@@ -24,6 +24,7 @@ FLOORS = {
     "sim.code": 0,
     "sim.rules": 1,
     "sim.evidence": 1,
+    "sim.history": 1,
     "sim.periods": 0,
     "sim.quantity": 1,
     "sim.reading": 1.1,
@@ -88,6 +89,7 @@ and from itself where it is a folder."""
 EVERYWHERE = {"numpy", "sim"} | set(sys.stdlib_module_names)
 LIBRARIES = {
     "sim.evidence": {"yaml"},
+    "sim.history": {"pandas", "xarray"},
     "sim.reading": {"scipy"},
     "sim.sampling": {"scipy"},
     "sim.ensemble": {"tqdm"},
