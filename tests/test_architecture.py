@@ -101,7 +101,16 @@ LIBRARIES = {
     "sim.differences": {"omegaconf", "yaml"},
     "sim.launch": {"hydra"},
     "sim.job": {"hydra", "omegaconf"},
-    "sim.analysis": {"SALib", "ema_workbench", "pandas", "scipy", "sklearn", "tqdm", "xarray"},
+    "sim.analysis": {
+        "SALib",
+        "ema_workbench",
+        "pandas",
+        "scipy",
+        "scoringrules",
+        "sklearn",
+        "tqdm",
+        "xarray",
+    },
     "sim.decisions": {"pandas"},
     "sim.asking": {"matplotlib", "pandas"},  # for types only
     "sim.mechanism": {"yaml"},
