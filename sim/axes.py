@@ -30,7 +30,8 @@ DOMAIN: Final = 2
 REPLICATE: Final = 3
 
 NO_POWER_ID: Final = 63
-"""Permanent id of the outside option "none" in the choice stream (model, section 1.9, E16)."""
+"""Permanent id of the outside option "none" in the choice stream, and of the rest of the world in
+that of trade (model, sections 1.9 and 1.10)."""
 
 ROW: Final = "ROW"
 """Trade partner "rest of the world"."""
@@ -65,7 +66,7 @@ class Stream(IntEnum):
     DELIVERY = 2
     EVENTS = 3
     PARAMETERS = 4
-    MEASUREMENT = 5
+    TRADE = 5
 
 
 def sum_over(array: FloatArray, axis: int) -> FloatArray:

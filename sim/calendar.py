@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from sim.axes import DOMAINS, FloatArray
+from sim.axes import DOMAINS, ROW, FloatArray
 from sim.periods import parse_period
 from sim.rules import shocks
 from sim.scenario import Scenario
@@ -95,6 +95,33 @@ def under_events(
         return found if found is base else np.clip(found, least, most)
 
     return by_events(scenario, (target,), compute)
+
+
+def growth(scenario: Scenario, table: Table, partners: bool, step: int) -> FloatArray | None:
+    """What dated events add to growth in a step, 1/yr; None where none has begun.
+
+    Returns
+    -------
+    (S, 1, 1, ·), or with ``partners`` that of the trade partners, (1, J, 1, ·). An event that names
+    states acts on these, one that names powers on these, one that names nobody on everybody.
+    """
+    found: FloatArray | None = None
+    for name, event in scenario.events.items():
+        if event.target is not Target.GROWTH or event.date is None:
+            continue
+        chosen, other = event.states, event.powers
+        everybody: tuple[str, ...] = tuple(scenario.states)
+        if partners:
+            chosen, other = other, chosen
+            everybody = (*scenario.powers, ROW.lower())
+        force = _force(scenario, table, name, step)
+        if force is None or (other and not chosen):
+            continue
+        acting = _flags(chosen, everybody)
+        acting = acting.reshape(1, -1, 1, 1) if partners else acting
+        effect = table(f"events.{name}.size") * force * acting
+        found = effect if found is None else found + effect
+    return found
 
 
 def poisson(scenario: Scenario) -> dict[str, EventSpec]:
@@ -193,13 +220,21 @@ def _forces(
     for name, event in scenario.events.items():
         if event.target is not target or event.date is None or event.institution != institution:
             continue
-        age, phase = _progress(scenario, event, step)
-        if age == _PENDING:
-            continue
-        kept = np.ones((1, 1, 1, 1))
-        if event.half_life is not None:
-            kept = shocks.fade(table(f"events.{name}.half_life"), age)
-        yield name, phase * kept * _selected(scenario, event)
+        force = _force(scenario, table, name, step)
+        if force is not None:
+            yield name, force * _selected(scenario, event)
+
+
+def _force(scenario: Scenario, table: Table, name: str, step: int) -> FloatArray | None:
+    """Share of an event that is phased in and has not faded; None before it begins."""
+    event = scenario.events[name]
+    age, phase = _progress(scenario, event, step)
+    if age == _PENDING:
+        return None
+    kept = np.ones((1, 1, 1, 1))
+    if event.half_life is not None:
+        kept = shocks.fade(table(f"events.{name}.half_life"), age)
+    return phase * kept
 
 
 def _selected(scenario: Scenario, event: EventSpec) -> FloatArray:

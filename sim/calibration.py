@@ -127,7 +127,7 @@ def _first_utility(scenario: Scenario, constants: Constants) -> _First:
     parameters = build(central, sample(central, range(1)), constants)
     world = initialise(parameters, 1)
     quiet = np.full((1, *world.surge.shape), np.finfo(np.float64).tiny)
-    draws = Draws(quiet, quiet, quiet, quiet, quiet)
+    draws = Draws(quiet, quiet, quiet, quiet, quiet, quiet)
     now = environment(world, parameters, draws, 0)
     table = make_offers(world, parameters, 0)
     ties = measure_ties(world, parameters, 0)

@@ -46,6 +46,8 @@ class Draws:
         the whole region repeats its draw in every state.
     coercion : (step, state, power, 1, replicate); (step, 0, 0, 1, replicate) where nobody coerces.
     documents : (step, 1, 1, 1, replicate), (step, 0, 0, 1, replicate) where none are signed.
+    trade : (step, state, partner, 1, replicate), the rest of the world last; (step, 0, 0, 1,
+        replicate) where nothing strikes trade.
     """
 
     choice: FloatArray
@@ -53,6 +55,7 @@ class Draws:
     events: FloatArray
     coercion: FloatArray
     documents: FloatArray
+    trade: FloatArray
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,8 @@ class Ids:
     """Permanent ids of the entities of a run, in the order of its arrays.
 
     ``events`` pairs the id of each event type with whether it strikes each state by itself;
-    ``coercion`` says whether powers coerce states, ``documents`` which power signs documents.
+    ``coercion`` says whether powers coerce states, ``documents`` which power signs documents,
+    ``trade`` whether shocks strike trade.
     """
 
     states: tuple[int, ...]
@@ -68,6 +72,7 @@ class Ids:
     events: tuple[tuple[int, bool], ...] = ()
     coercion: bool = False
     documents: int | None = None
+    trade: bool = False
 
 
 def predraw(
@@ -102,6 +107,11 @@ def predraw(
         "documents": []
         if ids.documents is None
         else [[_key(Stream.EVENTS, 0, ids.documents, DOCUMENTS_EVENT)]],
+        "trade": [
+            [_key(Stream.TRADE, s, p) for p in (*ids.powers, NO_POWER_ID)]
+            for s in ids.states
+            if ids.trade
+        ],
     }
     streams = {}
     for name, table in keys.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
-from sim.axes import DOMAINS, POWERS, STATES
+from sim.axes import DOMAINS, POWERS, ROW, STATES
 from sim.errors import InputError, nearest
 from sim.periods import parse_period
 from sim.scenario import Scenario
@@ -36,6 +36,7 @@ GRAMMAR: Final[Mapping[Target, Grammar]] = {
     Target.COMMODITY: Grammar(("size",)),
     Target.MIGRATION: Grammar(("size",), ("states",)),
     Target.REEXPORTS: Grammar(("size",)),
+    Target.GROWTH: Grammar(("size",), ("states", "powers"), unit="1/yr"),
     Target.MEMBERSHIP: Grammar(("members",), ("institution",), ("institution",)),
     Target.AGREEMENT: Grammar(("size",), ("institution", "powers"), ("institution",)),
     Target.BUDGET: Grammar(("factor",), ("powers",)),
@@ -134,7 +135,7 @@ def _check_selectors(event: EventSpec, path: str, scenario: Scenario) -> None:
     grammar = GRAMMAR[event.target]
     valid = {
         "states": (*scenario.states, *STATES),
-        "powers": (*scenario.powers, *POWERS),
+        "powers": (*scenario.powers, *POWERS, *_partners(event)),
         "domains": DOMAINS,
         "corridors": tuple(scenario.corridors),
     }
@@ -150,6 +151,11 @@ def _check_selectors(event: EventSpec, path: str, scenario: Scenario) -> None:
             raise InputError(f"{path}.{field}: {event.target} is not a matter of single {field}")
         if field in grammar.needed and not getattr(event, field):
             raise InputError(f"{path}: target '{event.target}' needs {field}")
+
+
+def _partners(event: EventSpec) -> tuple[str, ...]:
+    """Trade partners that are no powers: events on growth may name the rest of the world."""
+    return (ROW.lower(),) if event.target is Target.GROWTH else ()
 
 
 def _check_dates(name: str, event: EventSpec, scenario: Scenario) -> None:

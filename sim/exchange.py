@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.axes import STATE, Domain, FloatArray, sum_over
+from sim.axes import POWER, STATE, Domain, FloatArray, sum_over
 from sim.exchange_parameters import ExchangeParameters, settle
 from sim.parameters import Parameters
 from sim.processes import Deliveries, Environment
@@ -26,6 +26,7 @@ class Exchange:
     cost: FloatArray  # C, (S, J, 1, R), percent
     open_capacity: FloatArray  # Cap in force, (1, K, 1, ·), Mt/yr
     trade: FloatArray  # T', (S, J, 1, R), USD bn/yr
+    trade_shock: FloatArray  # N', (S, J, 1, R)
     transit: FloatArray  # TD', (S, P, 1, R)
     remittances: FloatArray  # Rem', (S, 1, 1, R), USD bn/yr
     capacity: FloatArray  # Cap' without events, (1, K, 1, R), Mt/yr
@@ -37,10 +38,17 @@ def exchange(
     deliveries: Deliveries,
     coercion: Coercion | None,
     parameters: Parameters,
+    uniform: FloatArray,
     step: int,
 ) -> Exchange:
-    """E24, E27: traffic finds its routes, trade and remittances follow, corridors grow."""
+    """E24, E27: traffic finds its routes, trade and remittances follow, corridors grow.
+
+    Parameters
+    ----------
+    uniform : of the shocks to trade, (S, J, 1, R); (0, 0, 1, R) where there are none.
+    """
     x = parameters.exchange
+    shock = trade.shock(x.volatility, uniform) if uniform.size else None
     shut = _shut(x, coercion)
     in_force = np.clip(
         (world.capacity + x.capacity_added.at(step)) * x.capacity_factor.at(step),
@@ -58,7 +66,7 @@ def exchange(
     else:
         shares, cost = list(x.first_shares), x.first_cost
         flow = network.load(x.network, shares, tonnage, world.freight.shape)
-    after = _trade(world, now, cost, coercion, parameters, step) if x.moves else world.trade
+    after = _trade(world, now, cost, coercion, parameters, shock, step) if x.moves else world.trade
     return Exchange(
         flow=flow,
         tonnage=_carried(tonnage, shares),
@@ -68,13 +76,22 @@ def exchange(
         cost=cost,
         open_capacity=in_force,
         trade=after,
+        trade_shock=world.trade_shock if shock is None else world.trade_shock + shock,
         transit=network.crossing(x.network, after, shares, shut),
         remittances=x.initial_remittances
-        * np.exp(x.remittance_drift * step)
+        * np.exp(_host_growth(x, step))
         * (1 - now.migration)
         * x.free_movement.at(step),
         capacity=_grown(x, world.capacity, in_force, deliveries.delivered),
     )
+
+
+def _host_growth(x: ExchangeParameters, step: int) -> FloatArray:
+    """E27d: epsilon_m ln(Y/Y0) of the power that hosts migrants."""
+    if x.partner_events is None:
+        return x.remittance_drift * step
+    added = x.remittance_elasticity * x.partner_events.at(step)[:, :-1]
+    return x.remittance_drift * step + sum_over(added, POWER)
 
 
 def _carried(tonnage: FloatArray, shares: Sequence[FloatArray]) -> FloatArray:
@@ -114,9 +131,10 @@ def _trade(
     cost: FloatArray,
     coercion: Coercion | None,
     parameters: Parameters,
+    shock: FloatArray | None,
     step: int,
 ) -> FloatArray:
-    """E27c: T', and what coercion leaves of it (O9)."""
+    """E27c: T' with its shocks (O13), and what coercion leaves of it (O9)."""
     x = parameters.exchange
     promotion = np.zeros((*world.trade.shape[:2], 1, world.trade.shape[-1]))
     promotion[:, :-1] = trade.promotion(
@@ -124,15 +142,22 @@ def _trade(
         world.capital[:, :, Domain.TRADE : Domain.TRADE + 1],
         world.gdp,
     )
+    growth = x.gdp_elasticity * np.log(world.gdp / x.initial_gdp) + x.drift * step
+    if x.partner_events is not None:
+        growth = growth + x.partner_elasticity * x.partner_events.at(step)
     target = trade.gravity(
-        growth=x.gdp_elasticity * np.log(world.gdp / x.initial_gdp) + x.drift * step,
+        growth=growth,
         agreements=x.agreements.at(step),
         promotion=promotion,
         cost=x.cost_effect * (cost - x.first_cost),
         disruption=x.sanction_effect * (now.sanctions - x.initial_sanctions)
         - x.reexport_effect * (now.war * now.reexports - x.initial_war),
     )
+    if shock is not None:
+        target = target + world.trade_shock
     after = trade.adjust(world.trade, x.initial_trade, target, x.adjustment)
+    if shock is not None:
+        after *= np.exp(shock)
     if coercion is None:
         return after
     struck = coercion.struck.copy()

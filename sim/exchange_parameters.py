@@ -52,12 +52,15 @@ class ExchangeParameters:
     initial_gdp: FloatArray  # Y_s0
     gdp_elasticity: FloatArray
     drift: FloatArray  # (epsilon_Yj g_j + vartheta_j) Delta, (1, J, 1), a step
+    partner_elasticity: FloatArray  # epsilon_Yj
+    partner_events: Timeline | None  # ln Y_j that events added since the start, (1, J, 1)
     agreements: Timeline  # sum of phi M, less that of the start, (S, J, 1)
     capital_effect: FloatArray  # phi_T
     cost_effect: FloatArray  # zeta / 100
     sanction_effect: FloatArray  # varsigma_X where the partner is sanctioned, (1, J, 1)
     reexport_effect: FloatArray  # rr_s where goods pass between partners, (S, J, 1)
     adjustment: FloatArray  # 1 - exp(-Delta / tau_T)
+    volatility: FloatArray  # sigma_s sqrt(Delta), (S, 1, 1)
     initial_sanctions: FloatArray  # X0
     initial_war: FloatArray  # War0
     # corridors
@@ -81,6 +84,7 @@ class ExchangeParameters:
     # remittances
     initial_remittances: FloatArray  # from the power that hosts migrants, (S, 1, 1), USD bn/yr
     remittance_drift: FloatArray  # epsilon_m g Delta, a step
+    remittance_elasticity: FloatArray  # epsilon_m of the power that hosts migrants, (1, P, 1)
     free_movement: Timeline  # 1 + sum of phi_m (M - M0), (S, 1, 1)
     # the equilibrium before all events
     first_flow: FloatArray  # (1, K, 1)
@@ -136,6 +140,8 @@ def build(scenario: Scenario, table: Table, initial_trade: FloatArray) -> Exchan
         initial_gdp=table("states.{s}.gdp"),
         gdp_elasticity=table("rules.trade.gdp_elasticity"),
         drift=_partner_drift(scenario, table) * years,
+        partner_elasticity=table("rules.trade.partner_elasticity"),
+        partner_events=_partner_events(scenario, table),
         agreements=_agreements(scenario, table),
         capital_effect=table("rules.trade.capital_effect"),
         cost_effect=table("rules.trade.cost_elasticity") / 100,
@@ -144,6 +150,7 @@ def build(scenario: Scenario, table: Table, initial_trade: FloatArray) -> Exchan
         reexport_effect=table("states.{s}.reexport_effect")
         * flags([*(power.reexport_partner for power in powers), False]),
         adjustment=1 - np.exp(-years / table("rules.trade.adjustment_time")),
+        volatility=table("rules.trade.volatility.{s}", default=0.0) * np.sqrt(years),
         initial_sanctions=sanctions,
         initial_war=table("rules.environment.war"),
         freight=freight,
@@ -169,6 +176,7 @@ def build(scenario: Scenario, table: Table, initial_trade: FloatArray) -> Exchan
         remittance_drift=table("rules.remittances.elasticity")
         * sum_over(table("powers.{p}.growth") * hosts, POWER)
         * years,
+        remittance_elasticity=table("rules.remittances.elasticity") * hosts,
         free_movement=_free_movement(scenario, table),
         first_flow=first.flow[np.newaxis, :, np.newaxis],
         first_shares=tuple(first.shares),
@@ -233,6 +241,20 @@ def _partner_drift(scenario: Scenario, table: Table) -> FloatArray:
     growth = widen([*rows, table("rules.trade.rest_of_world_growth")])
     trend = table("rules.trade.trend.{j}", default=0.0)
     return table("rules.trade.partner_elasticity") * growth + trend
+
+
+def _partner_events(scenario: Scenario, table: Table) -> Timeline | None:
+    """What events on growth have added to ln Y_j by the start of each step, (1, J, 1, ·)."""
+    if all(event.target is not Target.GROWTH for event in scenario.events.values()):
+        return None
+    level = np.zeros((1, len(scenario.powers) + 1, 1, 1))
+    levels = [level]
+    for step in range(scenario.steps):
+        added = calendar.growth(scenario, table, True, step)
+        if added is not None:
+            level = level + added * scenario.horizon.step
+        levels.append(level)
+    return Timeline(tuple(range(len(levels))), tuple(levels))
 
 
 def _agreements(scenario: Scenario, table: Table) -> Timeline:

@@ -52,8 +52,8 @@ class Parameters:
     modules: ModuleParameters
     allocation: FloatArray  # sigma, (S, P, D)
     # growth of economies and budgets
-    gdp_growth: FloatArray  # exp(g_s Delta), (S, 1, 1)
-    gdp_rate: FloatArray  # g_s Delta
+    gdp_growth: Timeline  # exp(g_s Delta), (S, 1, 1)
+    gdp_rate: Timeline  # g_s Delta
     budget_growth: FloatArray  # g_p, 1/yr
     war_drain: FloatArray  # delta^W_p, 1/yr
     sanction_drain: FloatArray  # delta^X_p, 1/yr
@@ -125,6 +125,7 @@ def ids(scenario: Scenario) -> Ids:
         ),
         coercion=coerces(scenario),
         documents=_document_power(scenario),
+        trade=scenario.rules.trade.moving and _shaken(scenario),
     )
 
 
@@ -133,6 +134,16 @@ def _document_power(scenario: Scenario) -> int | None:
     documents = scenario.rules.documents
     signs = documents.signed.high[0] > 0 and documents.power in scenario.powers
     return scenario.powers[documents.power].id if signs else None
+
+
+def _shaken(scenario: Scenario) -> bool:
+    """Whether shocks strike the trade of any state of the run (O13)."""
+    volatility = scenario.rules.trade.volatility
+    return any(
+        volatility.value[place] > 0 or volatility.high[place] > 0
+        for place, state in enumerate(volatility.entries)
+        if state in scenario.states
+    )
 
 
 def build(scenario: Scenario, values: Values, constants: Constants) -> Parameters:
@@ -164,7 +175,11 @@ def build(scenario: Scenario, values: Values, constants: Constants) -> Parameter
     ) -> Timeline:
         return calendar.under_events(scenario, table, target, base, least, most)
 
-    growth = table("states.{s}.growth") * years
+    def growth(step: int) -> FloatArray:
+        added = calendar.growth(scenario, table, False, step)
+        rate = table("states.{s}.growth")
+        return (rate if added is None else rate + added) * years
+
     return Parameters(
         years=years,
         switches=Switches(
@@ -176,8 +191,10 @@ def build(scenario: Scenario, values: Values, constants: Constants) -> Parameter
         exchange=exchange_parameters.build(scenario, table, parts.initial_trade(scenario, table)),
         modules=module_parameters.build(scenario, table),
         allocation=parts.first_allocation(table),
-        gdp_growth=np.exp(growth),
-        gdp_rate=growth,
+        gdp_growth=calendar.by_events(
+            scenario, (Target.GROWTH,), lambda step: np.exp(growth(step))
+        ),
+        gdp_rate=calendar.by_events(scenario, (Target.GROWTH,), growth),
         budget_growth=table("powers.{p}.budget_growth"),
         war_drain=table("powers.{p}.war_drain"),
         sanction_drain=table("powers.{p}.sanction_drain"),

@@ -131,6 +131,9 @@ class TradeRules:
     capital_effect: Quantity = quantity("1", limits=AT_LEAST_0)  # phi_T
     sanction_effect: Quantity = quantity("1", limits=AT_LEAST_0)  # varsigma_X
     rest_of_world_growth: Quantity = quantity("1/yr")
+    volatility: Quantity = quantity(
+        "1/sqrt(yr)", "state", limits=AT_LEAST_0, sparse=True
+    )  # sigma_s of shocks (O13)
 
 
 @dataclass(frozen=True, kw_only=True)

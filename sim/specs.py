@@ -74,6 +74,7 @@ class Target(StrEnum):
     COMMODITY = "commodity"  # ln Pc
     MIGRATION = "migration"  # mig_s
     REEXPORTS = "reexports"  # Re
+    GROWTH = "growth"  # g_s, g_j
     MEMBERSHIP = "membership"  # M_si
     AGREEMENT = "agreement"  # phi_ij
     BUDGET = "budget"  # M_p
@@ -237,6 +238,6 @@ class EventSpec:
     institution: str | None = None
     members: Quantity | None = quantity("share", "state", limits=SHARE, sparse=True, optional=True)
     rate: Quantity | None = quantity("1/yr", limits=RATE, optional=True)
-    size: Quantity | None = quantity(("1", "Mt/yr", "days", "percent"), optional=True)
+    size: Quantity | None = quantity(("1", "1/yr", "Mt/yr", "days", "percent"), optional=True)
     factor: Quantity | None = quantity("ratio", limits=AT_LEAST_0, optional=True)
     half_life: Quantity | None = quantity("years", limits=POSITIVE_UP_TO_INFINITY, optional=True)

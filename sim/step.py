@@ -62,7 +62,7 @@ def advance(
     deliveries = deliver(world, now, p, draws.delivery[step], step)
     coercion = coerce(ties, p, draws.coercion[step], step)
     documents = sign_documents(p, draws.documents[step], step)
-    traded = exchange(world, now, deliveries, coercion, p, step)
+    traded = exchange(world, now, deliveries, coercion, p, draws.trade[step], step)
     strategy = adapt(world, table, appraised, p, step)
     judged = review(table, appraised, contracts, deliveries, p)
     happened = Record(

@@ -36,7 +36,7 @@ def next_world(happened: Record, parameters: Parameters, step: int) -> World:
         unspent=happened.contracts.unspent,
         backlog=delivery.next_backlog(world.backlog, deliveries.due, happened.contracts.signed),
         capital=delivery.next_capital(world.capital, p.capital_retained, deliveries.delivered),
-        other_capital=world.other_capital * p.gdp_growth,
+        other_capital=world.other_capital * p.gdp_growth.at(step),
         investment=delivery.next_investment(
             world.investment, p.investment_retained, deliveries.delivered
         ),
@@ -46,6 +46,7 @@ def next_world(happened: Record, parameters: Parameters, step: int) -> World:
         surge=happened.environment.surge,
         opinion_shift=_next_opinion(happened, telling, p, step),
         trade=exchanged.trade,
+        trade_shock=exchanged.trade_shock,
         transit=exchanged.transit,
         remittances=exchanged.remittances,
         freight=exchanged.flow,
@@ -64,11 +65,11 @@ def _next_gdp(
     """Y', with what investment and commodity prices do to it where O8 is on."""
     modules = parameters.modules
     if not modules.on.growth:
-        return world.gdp * parameters.gdp_growth
+        return world.gdp * parameters.gdp_growth.at(step)
     prices = parameters.commodity.at(step + 1) - parameters.commodity.at(step)
     return economy.grow(
         world.gdp,
-        parameters.gdp_rate,
+        parameters.gdp_rate.at(step),
         modules.investment_effect * sum_over(sum_over(deliveries.delivered, DOMAIN), POWER),
         modules.commodity_effect * prices,
     )

@@ -40,6 +40,7 @@ class World:
     failures: FloatArray  # b, (S, P, D, R), pseudo-counts
     last_pick: FloatArray  # y(t-1), (S, P, D, R), 0 or 1 (a probability in mean field)
     trade: FloatArray  # T, (S, J, 1, R), USD bn/yr
+    trade_shock: FloatArray  # N, ln of what shocks made of trade, (S, J, 1, R)
     remittances: FloatArray  # Rem from the power that hosts migrants, (S, 1, 1, R), USD bn/yr
     transit: FloatArray  # TD, share of trade that crosses a power, (S, P, 1, R)
     freight: FloatArray  # Fl, traffic on the corridors in the last step, (1, K, 1, R), Mt/yr
@@ -165,6 +166,7 @@ def initialise(parameters: Parameters, replicates: int) -> World:
         failures=spread(parameters.prior_failure, states, powers, domains),
         last_pick=np.zeros((states, powers, domains, replicates)),
         trade=spread(trade, states, powers + 1, 1),
+        trade_shock=np.zeros((states, powers + 1, 1, replicates)),
         remittances=spread(exchange.initial_remittances, states, 1, 1),
         transit=spread(transit, states, powers, 1),
         freight=spread(exchange.first_flow, 1, corridors, 1),

@@ -91,6 +91,7 @@ LIBRARIES = {
     "sim.evidence": {"yaml"},
     "sim.history": {"pandas", "xarray"},
     "sim.reading": {"scipy"},
+    "sim.rules": {"scipy"},
     "sim.sampling": {"scipy"},
     "sim.ensemble": {"tqdm"},
     "sim.agents": {"mesa"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.special import ndtri
 
 from sim.axes import FloatArray
 
@@ -28,6 +29,12 @@ def gravity(
 def promotion(effect: FloatArray, capital: FloatArray, gdp: FloatArray) -> FloatArray:
     """E27c: phi_T ln(1 + K_sjT / (Y_s / 100)), (S, P, 1, R). Null: effect 0."""
     return effect * np.log1p(capital * (100 / gdp))
+
+
+def shock(volatility: FloatArray, uniform: FloatArray) -> FloatArray:
+    """O13: sigma_s sqrt(Delta) Phi^-1(u), what strikes trade in a step, (S, J, 1, R). Null: 0."""
+    found: FloatArray = volatility * ndtri(uniform)
+    return found
 
 
 def adjust(
