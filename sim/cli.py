@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from sim.asking import add_commands
+from sim.backtest_command import add_command as add_backtest
 from sim.errors import InputError, MultivectorError
 
 if TYPE_CHECKING:
@@ -134,6 +135,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     evidence.set_defaults(command=_evidence)
     add_commands(commands, shared)
+    add_backtest(commands, shared)
     return parser
 
 

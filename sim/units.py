@@ -22,7 +22,7 @@ UNITS: Final[Mapping[str, str]] = MappingProxyType(
         "percent per day": "per cent for each day, as of tariff equivalents of time",
         "1 per percent-point": "effect of one percentage point",
         "1/yr": "rate a year",
-        "1/sqrt(yr)": "standard deviation of a logarithm after a year, growing with the root of time",
+        "1/sqrt(yr)": "spread of a logarithm after a year, growing with the root of time",
         "ratio": "one quantity over another of the same unit",
         "USD bn": "billion US dollars: stock, pledge, grant or cost",
         "USD bn/yr": "billion US dollars a year: flow",

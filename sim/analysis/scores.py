@@ -25,32 +25,11 @@ LEVELS: Final = (0.5, 0.9)
 """Probabilities of the central intervals whose coverage is reported."""
 BINS: Final = 10
 """Of equal width, of histograms and reliability curves over probabilities."""
-CONFIDENCE: Final = 0.9
-"""Of intervals of skill."""
-RESAMPLES: Final = 2000
-"""Bootstrap samples behind an interval of skill."""
 DENSITY_MEMBERS: Final = 20
 """Fewest members from which a density is estimated; with fewer the error of the estimate costs half
 a nat and more."""
 _ROUNDING: Final = 1e-9
-"""Error of rounding allowed in sums of probabilities, counts of members and equal differences."""
-
-
-@dataclass(frozen=True)
-class DieboldMariano:
-    """Whether two forecasts differ in their mean score.
-
-    Attributes
-    ----------
-    difference : mean of score less reference, in their unit; below 0 the first is better.
-    statistic : Student's t with as many degrees of freedom as origins less 1.
-    p_value : two-sided. kernel : weights of autocovariances, ``rectangular`` or ``Bartlett``.
-    """
-
-    difference: float
-    statistic: float
-    p_value: float
-    kernel: str
+"""Error of rounding allowed in sums of probabilities, and counts of members."""
 
 
 @dataclass(frozen=True)
@@ -128,18 +107,32 @@ def log_density(ensemble: FloatArray, observed: FloatArray) -> FloatArray:
     return densities
 
 
+def interval(ensemble: FloatArray, level: float) -> tuple[FloatArray, FloatArray]:
+    """Ends of the central interval of each share, (..., J) each.
+
+    They stand at the quantiles of rank ``p (m + 1)`` (Weibull): between them an observation drawn
+    like the members falls with probability ``level``, whatever their number. Refused if they are
+    too few for such ranks: 3 are needed for 50 %, 19 for 90 %.
+
+    Source: Hyndman & Fan 1996, American Statistician 50(4), definition 6.
+    """
+    tail = (1 - given.real("level", level, _ROUNDING, 1 - _ROUNDING)) / 2
+    least = math.ceil(1 / tail - 1 - _ROUNDING)
+    if ensemble.shape[-1] < least:
+        raise InputError(f"scores: {least} members are needed, not {ensemble.shape[-1]}")
+    low, high = np.quantile(ensemble, (tail, 1 - tail), axis=-1, method="weibull")
+    return low, high
+
+
 def coverage(ensemble: FloatArray, observed: FloatArray, level: float) -> FloatArray:
     """Share of the forecasts whose central interval held what happened, by partner, (J,).
 
-    The interval ends, which belong to it, at the quantiles of rank ``p (m + 1)`` (Weibull): between
-    them an observation drawn like the members falls with probability ``level``, whatever their
-    number. Refused if they are too few for such ranks: 3 are needed for 50 %, 19 for 90 %.
+    The interval is that of ``interval``, ends included.
 
-    Source: model, section 4; Hyndman & Fan 1996, American Statistician 50(4), definition 6.
+    Source: model, section 4.
     """
-    tail = (1 - given.real("level", level, _ROUNDING, 1 - _ROUNDING)) / 2
-    _check(ensemble, observed, least=math.ceil(1 / tail - 1 - _ROUNDING))
-    low, high = np.quantile(ensemble, (tail, 1 - tail), axis=-1, method="weibull")
+    _check(ensemble, observed)
+    low, high = interval(ensemble, level)
     inside = (low <= observed) & (observed <= high)
     share: FloatArray = inside.mean(axis=tuple(range(inside.ndim - 1)))
     return share
@@ -177,88 +170,6 @@ def pit_histogram(values: FloatArray, bins: int = BINS) -> FloatArray:
     if not values.size or not ((values >= 0) & (values <= 1)).all():
         raise InputError("pit: a histogram needs values from 0 to 1")
     return np.histogram(values, bins=bins, range=(0.0, 1.0))[0] / values.size
-
-
-def skill(score: FloatArray, reference: FloatArray) -> float:
-    """Skill ``1 - mean(score) / mean(reference)``: 1 is perfect, 0 as good as the reference.
-
-    Parameters
-    ----------
-    score, reference : losses of the same forecasts in the same order, any shape; the mean of the
-        reference must be above 0, so that log densities have none.
-    """
-    _check_pairs(score, reference)
-    return float(_skill(score.sum(), reference.sum()))
-
-
-def skill_interval(
-    score: FloatArray, reference: FloatArray, blocks: IntArray, seed: int = 1
-) -> tuple[float, float]:
-    """Block-bootstrap interval of the skill, with probability ``CONFIDENCE``, by percentiles.
-
-    Whole blocks are drawn with replacement, so that scores within one may depend on each other, as
-    the horizons from one origin do. The interval is too narrow where blocks depend on each other,
-    since states share a year or origins overlap, and where they are few: with 8 it holds the true
-    skill in 82 % instead of 90, with 20 in 86 %.
-
-    Parameters
-    ----------
-    score, reference : as of ``skill``. seed : of the resampling.
-    blocks : number of the block of each score, one for each state and origin, of the same shape.
-
-    Source: Künsch 1989, Annals of Statistics 17(3); Wilks 1997, Journal of Climate 10(1).
-    """
-    _check_pairs(score, reference)
-    if blocks.shape != score.shape:
-        raise InputError(f"skill: {blocks.shape} blocks for {score.shape} scores")
-    numbers, block = np.unique(blocks, return_inverse=True)
-    if len(numbers) < 2:
-        raise InputError("skill: an interval needs at least 2 blocks")
-    sums = [np.bincount(block.ravel(), values.ravel()) for values in (score, reference)]
-    generator = np.random.default_rng(given.whole("seed", seed, least=0))
-    drawn = generator.integers(len(numbers), size=(RESAMPLES, len(numbers)))
-    skills = _skill(*(values[drawn].sum(axis=1) for values in sums))
-    low, high = np.quantile(skills, ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2))
-    return float(low), float(high)
-
-
-def diebold_mariano(score: FloatArray, reference: FloatArray, steps: int = 1) -> DieboldMariano:
-    """Diebold-Mariano test of equal mean scores with the small-sample correction.
-
-    With differences d of n origins and autocovariances γ, ``V = (γ_0 + 2 Σ_(k<h) γ_k) / n`` and
-    ``t = mean(d) / sqrt(V) · sqrt((n + 1 - 2h + h(h-1)/n) / n)``, n - 1 degrees of freedom. A V
-    that is not positive gives way to one with weights ``1 - k/h`` (Bartlett), which always is. With
-    few origins the test still rejects too often: equal forecasts in 15 instead of 10 % of cases
-    with h = 2 and n = 8, in 20 % with h = 4 and n = 16. Of several states take the mean score of
-    each origin first, since what happens in a year happens to all of them.
-
-    Parameters
-    ----------
-    score, reference : losses of forecasts from successive, evenly spaced origins, (origin,).
-    steps : h, the horizon counted in steps from one origin to the next, rounded up.
-
-    Source: Diebold & Mariano 1995, JBES 13(3); Harvey, Leybourne & Newbold 1997, IJF 13(2).
-    """
-    from scipy.stats import t
-
-    _check_pairs(score, reference)
-    n, h = len(np.atleast_1d(score)), given.whole("steps", steps, least=1)
-    if score.ndim != 1 or n <= h:
-        raise InputError(f"Diebold-Mariano: needs scores (origin,) of more than {h} origins")
-    d = score - reference
-    rest = d - d.mean()
-    if np.abs(rest).max() <= _ROUNDING * np.abs(d).max():
-        raise InputError("Diebold-Mariano: the scores differ by the same amount at every origin")
-    lags = np.arange(1, h)
-    covariances = np.array([rest[lag:] @ rest[: n - lag] for lag in range(h)]) / n
-    kernel, total = "rectangular", covariances[0] + 2 * covariances[1:].sum()
-    if total <= 0:
-        kernel, total = "Bartlett", covariances[0] + 2 * (1 - lags / h) @ covariances[1:]
-    correction = (n + 1 - 2 * h + h * (h - 1) / n) / n
-    statistic = float(d.mean() / math.sqrt(total / n) * math.sqrt(correction))
-    return DieboldMariano(
-        float(d.mean()), statistic, float(2 * t.sf(abs(statistic), n - 1)), kernel
-    )
 
 
 def log_score(probabilities: FloatArray, picked: IntArray) -> FloatArray:
@@ -323,12 +234,6 @@ def _in_ilr(
         yield place, x[place].T, y[place]
 
 
-def _skill(score: Any, reference: Any) -> Any:
-    if not np.all(reference > 0):
-        raise InputError("skill: the mean score of the reference must be above 0")
-    return 1 - score / reference
-
-
 def _check(ensemble: FloatArray, observed: FloatArray, least: int = 2) -> None:
     """Refuse shapes that do not fit, fewer members than needed, and holes."""
     if not observed.size or not observed.ndim or ensemble.shape[:-1] != observed.shape:
@@ -340,14 +245,6 @@ def _check(ensemble: FloatArray, observed: FloatArray, least: int = 2) -> None:
         raise InputError(f"scores: {max(2, least)} members are needed, not {ensemble.shape[-1]}")
     if not (np.isfinite(ensemble).all() and np.isfinite(observed).all()):
         raise InputError("scores: each forecast and observation must be a finite number")
-
-
-def _check_pairs(score: FloatArray, reference: FloatArray) -> None:
-    """Refuse scores that are not of the same forecasts."""
-    if score.shape != reference.shape or not score.size:
-        raise InputError(f"skill: {score.shape} scores against {reference.shape} of the reference")
-    if not (np.isfinite(score).all() and np.isfinite(reference).all()):
-        raise InputError("skill: each score must be a finite number")
 
 
 def _happened(probabilities: FloatArray, picked: IntArray) -> FloatArray:

@@ -71,6 +71,7 @@ class SourceType(StrEnum):
     LITERATURE = "literature"
     DATASET = "dataset"
     COMPILED = "compiled"
+    CALIBRATION = "calibration"
 
 
 @dataclass(frozen=True)

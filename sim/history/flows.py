@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -41,6 +41,10 @@ ZERO_TRADE: Final = ROUNDING / MILLIONS_PER_BILLION
 """Stands for no trade in shares, USD bn/yr: a zero among whole millions may be as much as this."""
 SHARE_ROUNDING: Final = 0.05
 """Largest error of a share of the total, percentage points: shares may have one decimal."""
+
+
+TOTAL_ONLY: Final = (Quality.FACTBOOK_OR_NEWS, Quality.INTERPOLATED)
+"""Qualities of rows that may have a total without exports and imports."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,11 @@ class Flows:
     problems: Problems
 
 
+def excess(world: Flow, parts: Sequence[float]) -> float:
+    """What parts of the trade with the world are above it, beyond rounding, USD m."""
+    return math.fsum(parts) - world.total - ROUNDING * (len(parts) + 1)
+
+
 def read_flows(file: Path, until: int | None, asked: Asked) -> Flows:
     """Read the trade file up to a year.
 
@@ -144,11 +153,15 @@ def _flow(row: Row) -> Flow | None:
 
 
 def _check_total(row: Row, total: float, quality: str) -> None:
-    """Exports and imports are there, or one is missing and said to be, and add up to the total."""
+    """Exports and imports are there, or one is missing and said to be, and add up to the total.
+
+    Of trade known from shares or news alone, only the total may be there.
+    """
     flows = {column: row.amount(column) for column in ("exports_usd_m", "imports_usd_m")}
     missing = [column for column, value in flows.items() if value is None]
     if len(missing) == len(flows):
-        row.refuse("exports_usd_m and imports_usd_m: both are empty")
+        if quality[:1] not in TOTAL_ONLY:
+            row.refuse("exports_usd_m and imports_usd_m: both are empty")
     elif missing and not quality.endswith(LOWER_BOUND):
         row.refuse(
             f"{missing[0]}: is empty, yet quality '{quality}' does not end in '{LOWER_BOUND}' "

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from sim.axes import ROW, FloatArray
 from sim.history.codes import CODES, LOWER_BOUND, WORLD, Basis, Quality
-from sim.history.flows import ROUNDING, Asked, Flow, Flows
+from sim.history.flows import ROUNDING, Asked, Flow, Flows, excess
 from sim.history.spans import spans
 
 Table = Mapping[tuple[str, str], Mapping[int, Flow]]
@@ -43,6 +43,7 @@ def trade_notes(
         ),
         *_unusable(table),
         *_missing(table, years),
+        *_contradictions(table),
         *_zeros(years, amount, asked),
         *_excess(flows, asked),
     )
@@ -114,6 +115,25 @@ def _missing(table: Table, years: Sequence[int]) -> Iterator[str]:
             partners.setdefault((state, missing), []).append(CODES.get(partner, partner))
     for (state, missing), names in partners.items():
         yield f"{state} {missing}: no row with {', '.join(names)}, so no shares"
+
+
+def _contradictions(table: Table) -> Iterator[str]:
+    """Years in which the powers alone trade more than the world."""
+    found: dict[str, dict[str, dict[int, Flow]]] = {}
+    for (state, partner), series in table.items():
+        found.setdefault(state, {})[partner] = dict(series)
+    for state, by_partner in found.items():
+        world = by_partner.pop(WORLD)
+        years = [
+            year
+            for year, flow in world.items()
+            if excess(
+                flow, [series[year].total for series in by_partner.values() if year in series]
+            )
+            > 0
+        ]
+        if years:
+            yield f"{state} {spans(years)}: the powers trade more than the world, so no shares"
 
 
 def _zeros(years: Sequence[int], amount: FloatArray, asked: Asked) -> Iterator[str]:

@@ -53,7 +53,8 @@ def read_history(
         and a membership that ended later counts as not over.
     basis : the one that is taken where a year and pair is there on several: ``national``,
         ``mirror`` and so on.
-    gaps : whether a series may lack years between its first and its last: they are NaN then.
+    gaps : whether a series may lack years between its first and its last, and the powers of a
+        year may trade more than the world: such years are NaN then.
         Before the first and after the last, years of other series are NaN in any case, and noted.
 
     Returns

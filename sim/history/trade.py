@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sim.axes import FloatArray
 from sim.history.codes import FILE_CODES, Quality
 from sim.history.files import Problems, Row
-from sim.history.flows import DECIMALS, MILLIONS_PER_BILLION, ROUNDING, Asked, Flow, read_flows
+from sim.history.flows import DECIMALS, MILLIONS_PER_BILLION, Asked, Flow, excess, read_flows
 from sim.history.notes import Table, trade_notes
 from sim.history.spans import spans
 
@@ -116,6 +116,8 @@ def _amounts(table: Table, years: Sequence[int], asked: Asked, problems: Problem
                 continue
             *totals, world = [math.nan if flow is None else flow.total for flow in flows]
             if flows[-1] is not None:
+                if asked.gaps and excess(flows[-1], totals) > 0:
+                    continue
                 world = _rest(flows[-1], totals, powers, problems)
             amount[row, :, column] = [*totals, world]
     return amount / MILLIONS_PER_BILLION
@@ -124,10 +126,10 @@ def _amounts(table: Table, years: Sequence[int], asked: Asked, problems: Problem
 def _rest(world: Flow, totals: Sequence[float], powers: Sequence[str], problems: Problems) -> float:
     """Trade with the rest of the world, USD m; zero where rounding makes it less."""
     together = math.fsum(totals)
-    rest, error = world.total - together, ROUNDING * (len(totals) + 1)
+    rest = world.total - together
     if world.total == 0:
         problems.add(f"{world.pair} {world.year}: total_usd_m must be above 0", world.row.line)
-    elif rest < -error:
+    elif excess(world, totals) > 0:
         problems.add(
             f"{world.pair} {world.year} is {world.total:g}, yet {', '.join(powers)} together "
             f"are {together:g}",

@@ -2,6 +2,8 @@
 
 from sim.plots.alignment import alignment_figure, alignment_over_time
 from sim.plots.alluvial import first_partners
+from sim.plots.backtest import choices_scored, skill_by_horizon
+from sim.plots.backtest_forecasts import observed_and_forecast, reliability
 from sim.plots.corridors import corridor_flow, corridor_share, corridors_figure
 from sim.plots.curves import equilibria, tipping
 from sim.plots.delivery import delivered_against_signed, delivery_figure
@@ -22,6 +24,7 @@ from sim.plots.trade import trade_by_partner, trade_figure
 __all__ = [
     "alignment_figure",
     "alignment_over_time",
+    "choices_scored",
     "corridor_flow",
     "corridor_share",
     "corridors_figure",
@@ -37,12 +40,15 @@ __all__ = [
     "first_partners",
     "influence_figure",
     "influence_over_time",
+    "observed_and_forecast",
     "picks_by_domain",
     "picks_heatmap",
     "picks_over_time",
     "region_map",
     "region_map_figure",
+    "reliability",
     "sensitivity",
+    "skill_by_horizon",
     "stacked_terms",
     "ternary_paths",
     "tipping",

@@ -1,0 +1,125 @@
+"""Ensembles of forecasts: of the model, and of rivals that cost nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from sim.analysis import baselines
+from sim.analysis.backtest.origin import HALF_YEAR, Drivers, Part, scenario_at
+from sim.axes import FloatArray
+from sim.ensemble import simulate
+from sim.errors import InputError
+from sim.history import History
+from sim.scenario import Scenario
+
+STEPS_A_YEAR: Final = round(1 / HALF_YEAR)
+HORIZONS: Final = 8
+"""Longest horizon, years."""
+MEMBERS: Final = 500
+"""Of an ensemble."""
+
+VARIANTS: Final[Mapping[str, tuple[Part, Drivers]]] = {
+    f"{part} {drivers}": (part, drivers)
+    for drivers in Drivers
+    for part in (Part.TRADE, Part.FULL, Part.GRAVITY)
+}
+"""Parts of the model by the name of their forecasts, such as ``trade known``."""
+Rival = Callable[[FloatArray, int, int, np.random.Generator], FloatArray]
+PERSISTENCE: Final = "persistence"
+SPREAD: Final = "persistence with spread"
+RIVALS: Final[Mapping[str, Rival]] = {
+    PERSISTENCE: lambda past, horizons, members, _: baselines.persistence(past, horizons, members),
+    SPREAD: baselines.persistence,
+    "random walk": baselines.random_walk,
+    "damped trend": baselines.damped_trend,
+}
+"""Forecasts from the past of the shares alone."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is forecast.
+
+    Attributes
+    ----------
+    origins : years to forecast from. horizons : years ahead, at most.
+    members, seed : of the ensembles.
+    names : of the forecasts, some of ``VARIANTS`` and ``RIVALS``.
+    """
+
+    origins: tuple[int, ...]
+    horizons: int = HORIZONS
+    members: int = MEMBERS
+    seed: int = 1
+    names: tuple[str, ...] = (*VARIANTS, *RIVALS)
+
+
+def forecasts(
+    base: Scenario, history: History, plan: Plan
+) -> Iterator[tuple[str, int, FloatArray]]:
+    """Forecast of each name from each origin, one after the other.
+
+    Returns
+    -------
+    Name, origin and shares (state, partner, horizon, member) in the order of the history's states,
+    NaN where a state has no trade in the year of origin, or too short a past, and beyond the years
+    whose drivers are known.
+    """
+    last = int(history.data["year"][-1])
+    for origin in plan.origins:
+        years = min(plan.horizons, last - origin)
+        for name in plan.names:
+            shape = (history.data.sizes["state"], history.data.sizes["partner"], plan.horizons)
+            found = np.full((*shape, plan.members), np.nan)
+            if name in VARIANTS:
+                part, drivers = VARIANTS[name]
+                scenario = scenario_at(base, history, origin, years, drivers, part)
+                scenario = replace(scenario, replicates=plan.members, seed=plan.seed + origin)
+                places = [
+                    history.data["state"].values.tolist().index(s) for s in scenario.state_codes
+                ]
+                found[places, :, :years] = shares_of(scenario)
+            else:
+                for place, past in enumerate(_pasts(history, origin)):
+                    generator = np.random.default_rng([plan.seed, origin, place])
+                    if len(past) >= baselines.LEAST_YEARS:
+                        drawn = RIVALS[name](past, years, plan.members, generator)
+                        found[place, :, :years] = drawn.transpose(1, 0, 2)
+            yield name, origin, found
+
+
+def shares_of(scenario: Scenario) -> FloatArray:
+    """Trade shares year by year that a scenario of ``scenario_at`` forecasts.
+
+    Returns
+    -------
+    (state, partner, horizon, member), horizons 1, 2, ... years; parts add up to 1 over partners.
+    """
+    trade = trade_of(scenario)[1:]
+    if not (trade > 0).all():
+        raise InputError(
+            f"{scenario.name}: trade with a partner is 0, and has no share to forecast"
+        )
+    shares = trade / trade.sum(axis=2, keepdims=True)
+    return np.ascontiguousarray(shares.transpose(1, 2, 0, 3))
+
+
+def trade_of(scenario: Scenario) -> FloatArray:
+    """Trade in the middle of each year from the origin on, (year, state, partner, member)."""
+    data, final = simulate(scenario)
+    path = np.concatenate([data["trade"], final["trade"][np.newaxis]])
+    return path[::STEPS_A_YEAR]
+
+
+def _pasts(history: History, origin: int) -> Sequence[FloatArray]:
+    """Shares of each state up to the origin, (year, partner), as far back as no year is missing."""
+    shares = history.shares.sel(year=slice(None, origin)).transpose("state", "year", "partner")
+    pasts = []
+    for rows in shares.values:
+        missing = np.flatnonzero(~np.isfinite(rows).all(axis=-1))
+        pasts.append(rows[missing[-1] + 1 :] if missing.size else rows)
+    return pasts

@@ -1,0 +1,101 @@
+"""A back-test as text for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+from sim.analysis.backtest.forecast import PERSISTENCE, SPREAD
+from sim.analysis.backtest.result import FIRST, HELD_BACK, REACHES, TUNING, Backtest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SHOWN: Final = ("trade known", "full known", "trade extrapolated", "full extrapolated")
+"""Forecasts whose tables are printed; the data hold all."""
+
+
+def text_of(result: Backtest) -> str:
+    """Scores by horizon, skill by state, reach, partner and quality, coverage, and acceptance."""
+    parts = [result.heading]
+    for period in (TUNING, HELD_BACK):
+        if (result.cells()["period"] == period).any():
+            parts += _period(result, period)
+    parts += [_block("What has to be known of the data", "\n".join(result.notes or ["Nothing."]))]
+    return "\n\n".join(parts)
+
+
+def _period(result: Backtest, period: str) -> list[str]:
+    """Tables of the years forecast in a period."""
+    shown = [name for name in SHOWN if name in result.models]
+    first = FIRST if FIRST in shown else shown[0]
+    energy = result.cells()
+    energy = energy[energy["period"] == period]
+    by_horizon = energy.pivot_table(index="model", columns="horizon", values="score", sort=False)
+    density = result.cells("log_density")
+    density = density[density["period"] == period]
+    by_horizon["log density"] = density.groupby("model")["score"].mean()
+    names = {reference: f"against {reference}" for reference in (PERSISTENCE, SPREAD)}
+    by_state = _wide(result, period, "state", shown, names)
+    accepted = result.acceptance(first, period)
+    accepted["met"] = accepted["met"].map({True: "yes", False: "NO"})
+    groups = {
+        "partner (CRPS)": _wide(result, period, "partner", [first], names),
+        "worst quality of the year forecast": _wide(result, period, "quality", [first], names),
+        "basis of the year forecast and of the origin": _wide(
+            result, period, "basis", [first], names
+        ),
+    }
+    return [
+        f"# Years forecast {period}",
+        _block(
+            "Mean energy score by horizon in years, the smaller the better, and mean log density",
+            by_horizon.round(3).to_string(na_rep=""),
+        ),
+        _block(
+            "Skill (1 - score / score of the reference, %) by state and horizon in years",
+            by_state.to_string(index=False, na_rep=""),
+        ),
+        *(
+            _block(f"Skill of '{first}' by {name}, %", table.to_string(index=False, na_rep=""))
+            for name, table in groups.items()
+        ),
+        _block(
+            "Share of what happened within intervals of 50 and 90 %, %",
+            _coverage(result, period).to_string(),
+        ),
+        _block(f"Asked of '{first}' beforehand", accepted.to_string(index=False)),
+    ]
+
+
+def _wide(
+    result: Backtest,
+    period: str,
+    group: str,
+    models: Sequence[str],
+    references: Mapping[str, str],
+) -> pd.DataFrame:
+    """Skill in per cent, a column for each reach, with intervals over all horizons."""
+    table = result.skill(("period", group, "reach"), models=models, references=list(references))
+    keys = ["model", "reference", group]
+    reaches = [reach for reach in REACHES if reach in set(table["reach"])]
+    wide = (100 * table[table["period"] == period].set_index([*keys, "reach"])["skill"]).unstack()
+    whole = result.skill(("period", group), models=models, references=list(references))
+    whole = whole[whole["period"] == period].set_index(keys)
+    wide = wide.reindex(whole.index)[[r for r in reaches if r in wide]].round(0)
+    wide["all"] = [
+        f"{100 * row['skill']:.0f} ({100 * row['low']:.0f} … {100 * row['high']:.0f})"
+        for _, row in whole.iterrows()
+    ]
+    wide["forecasts"] = whole["forecasts"]
+    return wide.reset_index().astype({"forecasts": int})
+
+
+def _coverage(result: Backtest, period: str) -> pd.DataFrame:
+    table = result.coverage(("period", "reach"))
+    table = table[table["period"] == period].set_index(["model", "reach"])
+    return (100 * table[["inside50", "inside90"]]).round(0).unstack("reach")
+
+
+def _block(title: str, body: str) -> str:
+    return f"{title}\n{body}"
