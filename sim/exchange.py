@@ -143,6 +143,8 @@ def _trade(
         world.gdp,
     )
     growth = x.gdp_elasticity * np.log(world.gdp / x.initial_gdp) + x.drift * step
+    if x.trends is not None:
+        growth = growth + x.trends.at(step)
     if x.partner_events is not None:
         growth = growth + x.partner_elasticity * x.partner_events.at(step)
     target = trade.gravity(

@@ -12,7 +12,7 @@ from sim import calendar
 from sim.axes import POWER, STATE, FloatArray, sum_over
 from sim.errors import InputError
 from sim.routes import find_network
-from sim.rules import network
+from sim.rules import network, shocks
 from sim.rules.corridors import (
     Equilibrium,
     RouteCosts,
@@ -51,7 +51,8 @@ class ExchangeParameters:
     initial_trade: FloatArray  # T0, (S, J, 1)
     initial_gdp: FloatArray  # Y_s0
     gdp_elasticity: FloatArray
-    drift: FloatArray  # (epsilon_Yj g_j + vartheta_j) Delta, (1, J, 1), a step
+    drift: FloatArray  # epsilon_Yj g_j Delta, (1, J, 1), a step
+    trends: Timeline | None  # what trends vartheta_j have added to ln T*, (1, J, 1)
     partner_elasticity: FloatArray  # epsilon_Yj
     partner_events: Timeline | None  # ln Y_j that events added since the start, (1, J, 1)
     agreements: Timeline  # sum of phi M, less that of the start, (S, J, 1)
@@ -140,6 +141,7 @@ def build(scenario: Scenario, table: Table, initial_trade: FloatArray) -> Exchan
         initial_gdp=table("states.{s}.gdp"),
         gdp_elasticity=table("rules.trade.gdp_elasticity"),
         drift=_partner_drift(scenario, table) * years,
+        trends=_trends(scenario, table),
         partner_elasticity=table("rules.trade.partner_elasticity"),
         partner_events=_partner_events(scenario, table),
         agreements=_agreements(scenario, table),
@@ -239,8 +241,19 @@ def _partner_drift(scenario: Scenario, table: Table) -> FloatArray:
     """Yearly growth of trade that does not depend on the state, (1, J, 1, ·), 1/yr."""
     rows = [table(f"powers.{power}.growth") for power in scenario.powers]
     growth = widen([*rows, table("rules.trade.rest_of_world_growth")])
-    trend = table("rules.trade.trend.{j}", default=0.0)
-    return table("rules.trade.partner_elasticity") * growth + trend
+    return table("rules.trade.partner_elasticity") * growth
+
+
+def _trends(scenario: Scenario, table: Table) -> Timeline | None:
+    """What trends have added to ln T* by the start of each step, (1, J, 1, ·); they may fade."""
+    trend = table("rules.trade.trend.{j}", default=0.0) * scenario.horizon.step
+    if not trend.any():
+        return None
+    half_life = table("rules.trade.trend_half_life")
+    levels = [np.zeros_like(trend)]
+    for step in range(scenario.steps):
+        levels.append(levels[-1] + trend * shocks.fade(half_life, step * scenario.horizon.step))
+    return Timeline(tuple(range(len(levels))), tuple(levels))
 
 
 def _partner_events(scenario: Scenario, table: Table) -> Timeline | None:

@@ -128,6 +128,7 @@ class TradeRules:
     cost_elasticity: Quantity = quantity("1", limits=AT_LEAST_0)  # zeta
     adjustment_time: Quantity = quantity("years", limits=POSITIVE)  # tau_T
     trend: Quantity = quantity("1/yr", "partner", sparse=True)  # vartheta_j
+    trend_half_life: Quantity = quantity("years", limits=POSITIVE_UP_TO_INFINITY)  # H_vartheta
     capital_effect: Quantity = quantity("1", limits=AT_LEAST_0)  # phi_T
     sanction_effect: Quantity = quantity("1", limits=AT_LEAST_0)  # varsigma_X
     rest_of_world_growth: Quantity = quantity("1/yr")

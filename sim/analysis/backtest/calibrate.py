@@ -129,12 +129,15 @@ def reported_changes(history: History, known: Prior) -> FloatArray:
     return np.where(usable[..., np.newaxis], found, np.nan)
 
 
-def update(known: Prior, reported: FloatArray, draws: int, seed: int) -> Posterior:
+def update(
+    known: Prior, reported: FloatArray, draws: int, seed: int, least: int = LEAST_EFFECTIVE
+) -> Posterior:
     """Draws from the posterior by weighting those of the prior.
 
     Parameters
     ----------
     reported : changes of log-ratio coordinates, (state, year, coordinate), NaN where not used.
+    least : fewest effective draws.
 
     Raises
     ------
@@ -150,18 +153,25 @@ def update(known: Prior, reported: FloatArray, draws: int, seed: int) -> Posteri
     residual = np.where(used[..., np.newaxis], reported, 0.0)[..., np.newaxis] - known.changes
     squares = (residual**2 * used[..., np.newaxis, np.newaxis]).sum(axis=(1, 2))
     degrees = changes * reported.shape[-1]
-    by_sigma, grid = _by_sigma(squares, degrees, known.volatility)
-    likelihood = logsumexp(by_sigma, axis=1).sum(axis=0)
+    grid, fixed = _grid(degrees, known.volatility)
+    likelihood = np.zeros(squares.shape[1])
+    for state in range(len(squares)):  # one after the other: a whole grid takes much memory
+        likelihood += logsumexp(_by_sigma(grid[state], fixed[state], squares[state]), axis=0)
     weights = np.exp(likelihood - logsumexp(likelihood))
     effective = 1 / float((weights**2).sum())
-    if effective < LEAST_EFFECTIVE:
+    if effective < least:
         raise InputError(
             f"calibration: {effective:.0f} of {len(weights)} draws carry the weight; needs "
-            f"{LEAST_EFFECTIVE}. Take more draws, or ranges nearer to the data"
+            f"{least}. Take more draws, or ranges nearer to the data"
         )
     generator = np.random.default_rng(seed)
     chosen = _resample(weights, draws, generator)
-    sigmas = _sigmas(by_sigma[..., chosen], grid, generator)
+    sigmas = np.array(
+        [
+            _sigmas(grid[state], _by_sigma(grid[state], fixed[state], row[chosen]), generator)
+            for state, row in enumerate(squares)
+        ]
+    )
     return Posterior(
         names=(*known.names, *(f"{VOLATILITY}.{state.lower()}" for state in known.states)),
         values=np.concatenate([known.values[:, chosen], sigmas]),
@@ -180,14 +190,16 @@ def _corners(quantity: Quantity, states: tuple[str, ...]) -> FloatArray:
     return found
 
 
-def _by_sigma(
-    squares: FloatArray, degrees: IntArray, corners: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Log-likelihood times prior in each cell of the grid, (state, cell, draw), and the cells.
+def _grid(degrees: IntArray, corners: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Cells of sigma, and the part of log-likelihood and prior that is that of no draw.
 
     Parameters
     ----------
-    squares : sum of squared residuals, (state, draw). degrees : their number, (state,).
+    degrees : number of residuals, (state,). corners : of the prior, (state, 3).
+
+    Returns
+    -------
+    Both (state, cell).
     """
     middles = (np.arange(CELLS) + 0.5) / CELLS
     low, mode, high = (corners[:, n : n + 1] for n in range(3))
@@ -195,11 +207,13 @@ def _by_sigma(
     rising = (grid - low) / np.where(mode > low, mode - low, np.inf)
     falling = (high - grid) / np.where(high > mode, high - mode, np.inf)
     density = np.log(np.where(grid < mode, rising, falling))
-    fixed = density - degrees[:, np.newaxis] * np.log(grid)
-    found: FloatArray = fixed[..., np.newaxis] - squares[:, np.newaxis] / (
-        2 * grid[..., np.newaxis] ** 2
-    )
-    return found, grid
+    return grid, density - degrees[:, np.newaxis] * np.log(grid)
+
+
+def _by_sigma(grid: FloatArray, fixed: FloatArray, squares: FloatArray) -> FloatArray:
+    """Log-likelihood times prior in each cell of a state's grid, (cell, draw)."""
+    found: FloatArray = fixed[:, np.newaxis] - squares / (2 * grid[:, np.newaxis] ** 2)
+    return found
 
 
 def _resample(weights: FloatArray, draws: int, generator: np.random.Generator) -> IntArray:
@@ -210,14 +224,11 @@ def _resample(weights: FloatArray, draws: int, generator: np.random.Generator) -
     return generator.permutation(chosen)
 
 
-def _sigmas(by_sigma: FloatArray, grid: FloatArray, generator: np.random.Generator) -> FloatArray:
-    """One sigma a state and draw from its conditional posterior, (state, draw)."""
-    width = grid[:, 1] - grid[:, 0]
-    probability = np.exp(by_sigma - logsumexp(by_sigma, axis=1, keepdims=True))
-    shape = by_sigma.shape[0], by_sigma.shape[2]
-    points = generator.random(shape)[:, np.newaxis]
-    cells = (np.cumsum(probability, axis=1) < points).sum(axis=1)
-    cells = np.minimum(cells, CELLS - 1)
-    within = generator.random(shape) - 0.5
-    found: FloatArray = np.take_along_axis(grid, cells, axis=1) + within * width[:, np.newaxis]
+def _sigmas(grid: FloatArray, by_sigma: FloatArray, generator: np.random.Generator) -> FloatArray:
+    """One sigma a draw from its conditional posterior, (draw,)."""
+    probability = np.exp(by_sigma - logsumexp(by_sigma, axis=0))
+    points = generator.random(by_sigma.shape[1])
+    cells = (np.cumsum(probability, axis=0) < points).sum(axis=0)
+    within = generator.random(by_sigma.shape[1]) - 0.5
+    found: FloatArray = grid[np.minimum(cells, CELLS - 1)] + within * (grid[1] - grid[0])
     return found

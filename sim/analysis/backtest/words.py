@@ -92,9 +92,17 @@ def _wide(
 
 
 def _coverage(result: Backtest, period: str) -> pd.DataFrame:
+    import pandas as pd
+
     table = result.coverage(("period", "reach"))
     table = table[table["period"] == period].set_index(["model", "reach"])
-    return (100 * table[["inside50", "inside90"]]).round(0).unstack("reach")
+    columns = {
+        f"{level} % at {reach}": 100 * table[f"inside{level}"].xs(reach, level="reach")
+        for level in (50, 90)
+        for reach in REACHES
+        if reach in table.index.get_level_values("reach")
+    }
+    return pd.DataFrame(columns).round(0)
 
 
 def _block(title: str, body: str) -> str:
