@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sim.analysis.replay import Replay, replay
     from sim.analysis.sensitivity import sensitivity
     from sim.analysis.tipping import tipping
+    from sim.backtesting import backtest
     from sim.compose import list_scenarios, load_scenario
     from sim.mechanism import mechanisms
     from sim.model import PartnershipModel
@@ -49,6 +50,7 @@ _PLACES = {
     "sensitivity": ("sim.analysis.sensitivity", "sensitivity"),
     "leave_one_out": ("sim.analysis.documents", "leave_one_out"),
     "discover": ("sim.analysis.discovery", "discover"),
+    "backtest": ("sim.backtesting", "backtest"),
     "mechanisms": ("sim.mechanism", "mechanisms"),
     "replay": ("sim.analysis.replay", "replay"),
     "PartnershipModel": ("sim.model", "PartnershipModel"),
@@ -64,6 +66,7 @@ __all__ = [
     "Run",
     "State",
     "Sweep",
+    "backtest",
     "compare",
     "discover",
     "equilibria",

@@ -13,9 +13,10 @@ from sim.errors import InputError
 if TYPE_CHECKING:
     from sim.analysis.backtest import Backtest
     from sim.analysis.backtest.calibration import Calibration
+    from sim.analysis.backtest.choices import Choices
 
-EXAMPLE: Final = "example"
-"""Stands for the invented data that come with the program."""
+NO_DECISIONS: Final = "none"
+"""Says that the choice rule is not scored."""
 FOLDER: Final = "backtests"
 """Where results go, unless told."""
 ID_BYTES: Final = 5
@@ -65,7 +66,9 @@ def add_command(commands: Any, shared: argparse.ArgumentParser) -> None:
         "--train", metavar="YEARS", help="training years; data up to the last may have no gaps"
     )
     parser.add_argument(
-        "--decisions", metavar="FILE", help="table of decisions, instead of that of the program"
+        "--decisions",
+        metavar="FILE",
+        help="table of decisions instead of that of the program, or none",
     )
     parser.add_argument(
         "--save", metavar="DIR", help=f"where tables and figures go; else {FOLDER}/"
@@ -75,7 +78,7 @@ def add_command(commands: Any, shared: argparse.ArgumentParser) -> None:
 
 def _backtest(options: argparse.Namespace) -> None:
     from sim import backtesting
-    from sim.analysis.backtest import backtest
+    from sim.analysis.backtest import backtest, decided
     from sim.analysis.backtest.forecast import HORIZONS, MEMBERS
     from sim.analysis.backtest.words import text_of
     from sim.store import writable
@@ -85,9 +88,8 @@ def _backtest(options: argparse.Namespace) -> None:
     if options.train:
         years = read_years("--train", options.train)
         train = years[0], years[-1]
-    data = backtesting.EXAMPLE_FOLDER if options.data == EXAMPLE else Path(options.data)
     states = None if options.states is None else options.states.split(",")
-    history, past = backtesting.read(data, states, options.basis, train[1])
+    history, past = backtesting.read(options.data, states, options.basis, train[1])
     plan = backtesting.plan(
         history,
         None if options.origins is None else read_years("--origins", options.origins),
@@ -104,9 +106,13 @@ def _backtest(options: argparse.Namespace) -> None:
     else:
         base = backtesting.shipped(options.overrides, options.config_dir)
     found = backtest(history, base, plan)
-    if options.data == EXAMPLE:
+    if options.data == backtesting.EXAMPLE:
         print("These data are invented: the model made them. They say nothing on any state.\n")
     print(text_of(found))
+    choices = None
+    if options.decisions != NO_DECISIONS:
+        choices = backtesting.decisions(options.decisions, options.overrides, options.config_dir)
+        print(f"\n{decided.text_of(choices)}")
     request = {
         "data": history.digest,
         "plan": [plan.origins, plan.horizons, plan.members, plan.seed],
@@ -114,10 +120,11 @@ def _backtest(options: argparse.Namespace) -> None:
         "train": train if options.calibrate else None,
         "states": states,
         "basis": options.basis,
+        "decisions": options.decisions,
     }
     if options.save is None:
         folder = folder / _name(request)
-    _write(found, calibration, folder, request)
+    _write(found, calibration, choices, folder, request)
     print(f"\n{folder}")
 
 
@@ -150,14 +157,18 @@ def _name(request: dict[str, Any]) -> str:
 
 
 def _write(
-    found: Backtest, calibration: Calibration | None, folder: Path, request: dict[str, Any]
+    found: Backtest,
+    calibration: Calibration | None,
+    choices: Choices | None,
+    folder: Path,
+    request: dict[str, Any],
 ) -> None:
     """Tables, figures, what was asked, and the calibration as a folder of configuration."""
     from sim.analysis.backtest.forecast import SPREAD
     from sim.analysis.backtest.result import FIRST
     from sim.analysis.backtest.words import SHOWN
     from sim.code import code_digest, versions
-    from sim.plots import observed_and_forecast, reliability, skill_by_horizon
+    from sim.plots import choices_scored, observed_and_forecast, reliability, skill_by_horizon
     from sim.plots.figures import figure_of, save
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -177,6 +188,11 @@ def _write(
     save(figure_of(skill_by_horizon(horizons, SPREAD)), folder / "skill.png")
     save(reliability(found.data), folder / "reliability.png")
     save(observed_and_forecast(found.data, first), folder / "forecasts.png")
+    if choices is not None:
+        table = choices.table()
+        table.to_csv(folder / "choices.csv", index=False)
+        choices.log().to_csv(folder / "decisions.csv", index=False)
+        save(figure_of(choices_scored(table)), folder / "choices.png")
     if calibration is not None:
         calibration.table().to_csv(folder / "calibration.csv", index=False)
         calibration.write(folder / "calibrated")

@@ -8,10 +8,12 @@ from pathlib import Path
 from sim.analysis.backtest import Backtest, Plan
 from sim.analysis.backtest import backtest as score
 from sim.analysis.backtest.calibration import Calibration, calibrate
+from sim.analysis.backtest.choices import Choices, score_decisions
 from sim.analysis.backtest.forecast import HORIZONS, MEMBERS
 from sim.compose import load_scenario
 from sim.errors import InputError
 from sim.history import History, read_history
+from sim.history.decisions import read_decisions
 from sim.scenario import Scenario
 
 CUT = 2008
@@ -26,8 +28,10 @@ PAST = (
 )
 """Configuration in which history begins, before war and sanctions."""
 BASE = "strategic_balance"
+EXAMPLE = "example"
+"""Stands for the folder of invented data."""
 EXAMPLE_FOLDER = Path(__file__).parent / "history" / "example"
-"""Invented data in the format of the readers."""
+"""In the format of the readers."""
 
 
 def backtest(
@@ -47,7 +51,8 @@ def backtest(
 
     Parameters
     ----------
-    data : folder with ``trade.csv``, ``gdp_population.csv`` and ``memberships.csv``.
+    data : folder with ``trade.csv``, ``gdp_population.csv`` and ``memberships.csv``; or
+        ``"example"``, invented data that come with the program.
     overrides : configuration, as in ``sim.load_scenario``.
     origins : years to forecast from; None for all from the last training year to the last but one.
     horizons : years ahead. members, seed : of the ensembles.
@@ -64,8 +69,9 @@ def backtest(
 
     Examples
     --------
-    >>> found = sim.backtest("history", refit=True)                             # doctest: +SKIP
-    >>> found.skill("horizon")                                                  # doctest: +SKIP
+    >>> found = sim.backtest("example", origins=[2008], horizons=4, members=50)
+    >>> found.skill("horizon", models=["trade known"])["forecasts"].tolist()
+    [5, 5, 5, 5, 5, 5, 5, 5]
     """
     history, past = read(data, states, basis, train[1])
     base = (
@@ -80,6 +86,7 @@ def read(
     data: str | Path, states: str | Iterable[str] | None, basis: str | None, cut: int
 ) -> tuple[History, History]:
     """The whole history, and that up to the cut, which nothing later was read for."""
+    data = EXAMPLE_FOLDER if data == EXAMPLE else data
     chosen = states if states is None or isinstance(states, str) else tuple(states)
     past = read_history(data, states=chosen, basis=basis, until=cut)
     return read_history(data, states=chosen, basis=basis, gaps=True), past
@@ -106,6 +113,15 @@ def fitted(
     )
     found = calibrate(base, past, *train, seed=seed)
     return found.apply(base), found
+
+
+def decisions(
+    file: str | Path | None, overrides: Sequence[str], config_dir: str | Path | None
+) -> Choices:
+    """The choice rule scored on a table of decisions, None for that of the program."""
+    table = read_decisions(None if file is None else Path(file))
+    powers = [] if _named(overrides, "powers") else ["powers=five_suitors"]
+    return score_decisions(table, load_scenario(BASE, *powers, *overrides, config_dir=config_dir))
 
 
 def plan(

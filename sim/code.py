@@ -14,6 +14,8 @@ SHOWING: Final = (
     "sweep",
     "agents.py",
     "asking.py",
+    "backtest_command.py",
+    "backtesting.py",
     "cli.py",
     "columns.py",
     "compose.py",

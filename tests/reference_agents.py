@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Final
 
 import mesa
@@ -23,6 +24,7 @@ TECHNOLOGY: Final = "technology"
 CAPITAL_DOMAINS: Final = tuple(domain for domain in DOMAINS if domain != TRADE)
 ROW: Final = "row"
 SMALLEST_RETURN: Final = 1e-9
+NORMAL: Final = NormalDist()
 
 Cells = dict[str, dict[str, float]]
 """Numbers of one state by power and domain, or of one power by state and domain."""
@@ -254,6 +256,7 @@ class State(mesa.Agent):
         entries = model.spec.states[self.code].trade.entries
         self.trade[ROW] = sum(numbers[f"{path}trade.{j}"] for j in entries if j not in self.trade)
         self.first_trade = self.trade
+        self.trade_shock = dict.fromkeys(self.trade, 0.0)
         self.leading = {j: model.network.leading(self.code, j) for j in self.trade}
         self.routes: dict[str, Choice] = {}
         self.first_costs: dict[str, float] = {}
@@ -574,10 +577,12 @@ class State(mesa.Agent):
         """E27c and E27d, with the stocks at the start of the step; O9 cuts trade."""
         model = self.model
         if model.trade_moves:
+            jumps = self._jumps()
             self.trade = {
-                j: self._next_trade(j, before) if before > 0 else before
+                j: self._next_trade(j, before) * math.exp(jumps[j]) if before > 0 else before
                 for j, before in self.trade.items()
             }
+            self.trade_shock = {j: shock + jumps[j] for j, shock in self.trade_shock.items()}
             for p, struck in self.struck.items():
                 if struck and not (model.closable[p] and model.network.moving):
                     self.trade[p] *= model.trade_kept
@@ -586,19 +591,29 @@ class State(mesa.Agent):
             union += effect * (
                 model.membership[self.code][i] - model.first_membership[self.code][i]
             )
-        hosts = model.host_growth * model.point * model.years
+        grown = sum([model.partner_grown[p] for p in model.hosts])
         self.remittances = (
             self.first_remittances
-            * math.exp(model.remittance_elasticity * hosts)
+            * math.exp(model.remittance_elasticity * grown)
             * (1 - self.migration)
             * union
         )
 
+    def _jumps(self) -> dict[str, float]:
+        """O13: what strikes the trade with each partner in this step, in logs."""
+        model, uniforms = self.model, self.model.trade_uniforms(self.code)
+        if not uniforms:
+            return dict.fromkeys(self.trade, 0.0)
+        spread = model.volatility[self.code] * math.sqrt(model.years)
+        partners = (*model.spec.powers, ROW)
+        return {j: spread * NORMAL.inv_cdf(u) for j, u in zip(partners, uniforms, strict=True)}
+
     def _next_trade(self, partner: str, before: float) -> float:
-        model, elapsed = self.model, self.model.point * self.model.years
+        model = self.model
         pull = model.gdp_elasticity * math.log(self.gdp / self.first_gdp)
-        pull += model.partner_elasticity * model.partner_growth[partner] * elapsed
-        pull += model.trend[partner] * elapsed
+        pull += model.partner_elasticity * model.partner_grown[partner]
+        pull += model.trended[partner]
+        pull += self.trade_shock[partner]
         pull -= model.cost_elasticity * (self.trade_cost[partner] - self.first_costs[partner]) / 100
         spec = model.spec.powers.get(partner)
         if spec is not None:
@@ -620,12 +635,12 @@ class State(mesa.Agent):
     def accumulate(self) -> None:
         """E19; GDP grows (O8), and the state's picks become those of the step before."""
         model = self.model
-        growth = math.exp(self.growth * model.years)
+        grown = (self.growth + model.events.growth(state=self.code)) * model.years
         self.capital = {
             p: {d: row[d] * model.survival[d] + self.delivered[p][d] for d in DOMAINS}
             for p, row in self.capital.items()
         }
-        self.other_capital = {d: stock * growth for d, stock in self.other_capital.items()}
+        self.other_capital = {d: stock * math.exp(grown) for d, stock in self.other_capital.items()}
         self.investment = {
             p: stock * model.investment_survival
             + sum([money for d, money in self.delivered[p].items() if d != SECURITY])
@@ -634,9 +649,7 @@ class State(mesa.Agent):
         received = sum([sum(row.values()) for row in self.delivered.values()])
         prices = level(model.next_effects, Target.COMMODITY, 0.0) - model.commodity
         self.gdp *= math.exp(
-            self.growth * model.years
-            + model.investment_effect * received / self.gdp
-            + self.commodity_effect * prices
+            grown + model.investment_effect * received / self.gdp + self.commodity_effect * prices
         )
         self.chosen = self.next_chosen
 

@@ -170,6 +170,19 @@ class Calendar:
                 total += rated.surges.get(REGION if not rated.event.states else state, 0.0)
         return total
 
+    def growth(self, *, state: str = "", partner: str = "") -> float:
+        """What is added to the growth of a state or of a trade partner, 1/yr.
+
+        An event reaches those whom it names, and everybody only if it names nobody at all.
+        """
+        added = 0.0
+        for effect in self.effects.get(Target.GROWTH, ()):
+            states, partners = effect.event.states, effect.event.powers
+            named = state in states if state else partner in partners
+            if named or not (states or partners):
+                added += effect.size
+        return added
+
     def level(self, target: Target, base: float, **where: str) -> float:
         """Level of something that dated events add to and multiply."""
         return level(self.effects, target, base, **where) if target in self.effects else base

@@ -63,6 +63,7 @@ STATE_STOCKS: Final = (
     "security",
     "gdp",
     "trade",
+    "trade_shock",
     "remittances",
     "opinion",
     "opinion_shift",
@@ -94,10 +95,10 @@ class ReferenceModel(mesa.Model):
         ``offered`` by power; ``corridor_flow`` by corridor; the others are single numbers.
     stocks : by name, then [point], T + 1 points: ``backlog``, ``capital``, ``a``, ``b`` by state,
         power and domain; ``other_capital`` by state and domain; ``investment``, ``dependence``,
-        ``transit``, ``opinion`` and ``opinion_shift`` by state and power; ``trade`` by state and
-        partner; ``gdp``, ``security`` and ``remittances`` by state; ``budget`` and ``unspent`` by
-        power; ``shares`` by power, state and domain; ``conditionality`` by power and domain;
-        ``capacity`` by corridor.
+        ``transit``, ``opinion`` and ``opinion_shift`` by state and power; ``trade`` and
+        ``trade_shock`` by state and partner; ``gdp``, ``security`` and ``remittances`` by state;
+        ``budget`` and ``unspent`` by power; ``shares`` by power, state and domain;
+        ``conditionality`` by power and domain; ``capacity`` by corridor.
     """
 
     def __init__(
@@ -124,6 +125,7 @@ class ReferenceModel(mesa.Model):
         self._delivery_uniforms = draws.delivery[..., 0].tolist()
         self._coercion_uniforms = draws.coercion[..., 0, 0].tolist() if draws.coercion.size else []
         self._document_uniforms = draws.documents.ravel().tolist()
+        self._trade_uniforms = draws.trade[..., 0, 0].tolist() if draws.trade.size else []
         self.point = 0
         self.clock = parse_period(scenario.horizon.start)
         self._read_rules()
@@ -229,10 +231,14 @@ class ReferenceModel(mesa.Model):
         self.cost_elasticity = n["rules.trade.cost_elasticity"]
         self.trade_speed = 1 - math.exp(-self.years / n["rules.trade.adjustment_time"])
         self.trend = {j: n.get(f"rules.trade.trend.{j}", 0.0) for j in partners}
+        self.trend_half_life = n["rules.trade.trend_half_life"]
+        self.trended = dict.fromkeys(partners, 0.0)
         self.capital_effect = n["rules.trade.capital_effect"]
         self.sanction_effect = n["rules.trade.sanction_effect"]
         self.partner_growth = {p: n[f"powers.{p}.growth"] for p in powers}
         self.partner_growth[ROW] = n["rules.trade.rest_of_world_growth"]
+        self.partner_grown = dict.fromkeys(partners, 0.0)
+        self.volatility = {s: n.get(f"rules.trade.volatility.{s}", 0.0) for s in self.spec.states}
         self.agreements = {
             i: {p: n.get(f"institutions.{i}.trade_effect.{p}", 0.0) for p in powers}
             for i in institutions
@@ -243,8 +249,7 @@ class ReferenceModel(mesa.Model):
             if spec.migration_effect is not None
         }
         self.remittance_elasticity = n["rules.remittances.elasticity"]
-        hosts = [self.partner_growth[p] for p, spec in powers.items() if spec.hosts_migrants]
-        self.host_growth = hosts[0] if hosts else 0.0
+        self.hosts = [p for p, spec in powers.items() if spec.hosts_migrants]
 
     def _alpha(self, constants: Constants) -> Cells:
         """Constants, moved by the change of the target shares' log-odds against none."""
@@ -284,6 +289,13 @@ class ReferenceModel(mesa.Model):
         found: list[list[float]] = self._delivery_uniforms[self.point][self.state_places[state]]
         return found
 
+    def trade_uniforms(self, state: str) -> list[float]:
+        """Uniforms of stream 5 for a state in this step, by partner; none where nothing strikes."""
+        if not self._trade_uniforms:
+            return []
+        found: list[float] = self._trade_uniforms[self.point][self.state_places[state]]
+        return found
+
     def step(self) -> None:
         """One step: stages 0 to 10 of section 1.8."""
         states, powers = self.agents_by_type[State], self.agents_by_type[Power]
@@ -303,6 +315,7 @@ class ReferenceModel(mesa.Model):
             states.do("change_opinion")
         self._ship()
         states.do("move_trade")
+        self._grow_partners()
         self._build_corridors()
         self.next_effects = self.events.at(self.clock + self.years)
         states.do("learn")
@@ -325,7 +338,7 @@ class ReferenceModel(mesa.Model):
     def forget(self) -> None:
         """Drop the uniforms and all records but those of the last step."""
         self._choice_uniforms, self._delivery_uniforms, self.events.uniforms = [], [], []
-        self._coercion_uniforms, self._document_uniforms = [], []
+        self._coercion_uniforms, self._document_uniforms, self._trade_uniforms = [], [], []
         for record in (self.picks, *self.flows.values(), *self.stocks.values()):
             del record[:-1]
 
@@ -420,6 +433,13 @@ class ReferenceModel(mesa.Model):
                 else choice.cost
                 for j, choice in state.routes.items()
             }
+
+    def _grow_partners(self) -> None:
+        """E27c: ln of the growth of each partner so far, events included, and what trends add."""
+        left = 2.0 ** (-self.point * self.years / self.trend_half_life)
+        for j, growth in self.partner_growth.items():
+            self.partner_grown[j] += (growth + self.events.growth(partner=j)) * self.years
+            self.trended[j] += self.trend[j] * left * self.years
 
     def _build_corridors(self) -> None:
         """E27b: what powers deliver for infrastructure goes to their corridors in part."""

@@ -72,6 +72,8 @@ FLOORS = {
     "sim.differences": 9.9,
     "sim.compose": 10,
     "sim.mechanism": 10.1,
+    "sim.backtesting": 10.1,
+    "sim.backtest_command": 10.2,
     "sim.request": 10.1,
     "sim.launch": 10.1,
     "sim.sources": 10.1,
@@ -111,6 +113,7 @@ LIBRARIES = {
         "sklearn",
         "tqdm",
         "xarray",
+        "yaml",
     },
     "sim.decisions": {"pandas"},
     "sim.asking": {"matplotlib", "pandas"},  # for types only

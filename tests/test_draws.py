@@ -30,6 +30,7 @@ PINNED = {
     "events": [0.3663289865883832, 0.5216600540594034],
     "coercion": [0.5321869996853495, 0.7770481556186432],
     "documents": [0.08894394784244164, 0.892840035494794],
+    "trade": [0.4108967245414641, 0.39881772830962314],
     "parameter": [0.5335697048829771, 0.19012110815503913],
 }
 """Draws of seed 7 around the end of the first block, states 1 and 2, powers 1 and 3."""
@@ -39,6 +40,7 @@ THREE = Ids(
     events=((101, True), (102, False)),
     coercion=True,
     documents=1,
+    trade=True,
 )
 NAMES = tuple(field.name for field in fields(Draws))
 
@@ -114,6 +116,7 @@ def test_a_new_power_moves_nobody_elses_draws(many: Draws) -> None:
         choice=more.choice[:, :, [0, 1, 3]],
         delivery=more.delivery[:, :, [0, 2]],
         coercion=more.coercion[:, :, [0, 2]],
+        trade=more.trade[:, :, [0, 2, 3]],
     )
     assert same(kept, many)
 
@@ -131,6 +134,13 @@ def test_coercion_and_documents_move_nobody_elses_draws(many: Draws) -> None:
     assert same(replace(without, coercion=many.coercion, documents=many.documents), many)
 
 
+def test_shocks_to_trade_move_nobody_elses_draws(many: Draws) -> None:
+    """Module O13 draws where it acts, and has no draws where it does not."""
+    without = drawn(range(3 * BLOCK), known=replace(THREE, trade=False))
+    assert without.trade.shape == (STEPS, 0, 0, 1, 3 * BLOCK)
+    assert same(replace(without, trade=many.trade), many)
+
+
 def test_order_of_the_arrays_does_not_matter(many: Draws) -> None:
     events = tuple(reversed(THREE.events))
     turned = replace(THREE, states=(3, 1, 2), powers=(2, 1), events=events)
@@ -142,6 +152,7 @@ def test_order_of_the_arrays_does_not_matter(many: Draws) -> None:
         found.events[:, states][:, :, powers],
         found.coercion[:, states][:, :, powers],
         found.documents,
+        found.trade[:, states][:, :, [*powers, 2]],
     )
     assert same(back, many)
 
@@ -153,14 +164,15 @@ def test_an_event_of_the_region_is_the_same_in_every_state(many: Draws) -> None:
 
 
 def test_no_key_repeats_the_draws_of_another(many: Draws) -> None:
-    """Each (state, option), (state, power), event and signer has a stream of its own."""
+    """Each (state, option or partner), (state, power), event and signer has its own stream."""
     rows = [many.choice[:, s, o].ravel() for s in range(3) for o in range(3)]
     rows += [many.delivery[:, s, p].ravel() for s in range(3) for p in range(2)]
     rows += [many.events[:, s, 0].ravel() for s in range(3)] + [many.events[:, 0, 1].ravel()]
     rows += [many.coercion[:, s, p].ravel() for s in range(3) for p in range(2)]
     rows += [many.documents.ravel()]
+    rows += [many.trade[:, s, j].ravel() for s in range(3) for j in range(3)]
     firsts = {row[0] for row in rows}
-    assert len(firsts) == len(rows) == 9 + 6 + 4 + 6 + 1
+    assert len(firsts) == len(rows) == 9 + 6 + 4 + 6 + 1 + 9
 
 
 def test_seeds_differ_also_seed_zero(many: Draws) -> None:
@@ -184,6 +196,7 @@ def test_shapes_follow_steps_states_options_and_domains(many: Draws) -> None:
     assert many.events.shape == (STEPS, 3, 2, 1, 3 * BLOCK)
     assert many.coercion.shape == (STEPS, 3, 2, 1, 3 * BLOCK)
     assert many.documents.shape == (STEPS, 1, 1, 1, 3 * BLOCK)
+    assert many.trade.shape == (STEPS, 3, 3, 1, 3 * BLOCK)
 
 
 def test_draws_are_uniform_and_independent(many: Draws) -> None:
@@ -194,11 +207,17 @@ def test_draws_are_uniform_and_independent(many: Draws) -> None:
     between = np.corrcoef(many.choice[:, 0].ravel(), many.choice[:, 1].ravel())[0, 1]
     blocks = np.corrcoef(many.choice[..., :BLOCK].ravel(), many.choice[..., -BLOCK:].ravel())[0, 1]
     assert max(abs(following), abs(between), abs(blocks)) < 4 / np.sqrt(many.choice.size / 3)
+    shocks = many.trade[..., 0, :].reshape(STEPS, 9, -1)
+    assert kstest(shocks.ravel(), "uniform").pvalue > 1e-3
+    pairs = np.corrcoef(shocks.swapaxes(0, 1).reshape(9, -1)) - np.eye(9)
+    following = np.corrcoef(shocks[:-1].ravel(), shocks[1:].ravel())[0, 1]
+    assert max(abs(following), np.abs(pairs).max()) < 4 / np.sqrt(STEPS * 3 * BLOCK)
 
 
 def test_p26_known_answers_of_the_keyed_streams() -> None:
     """P26: pinned draws, so that a change of generator, key or layout is noticed."""
-    known = Ids((1, 2), (1, 3), ((101, True), (102, False)), coercion=True, documents=1)
+    events = ((101, True), (102, False))
+    known = Ids((1, 2), (1, 3), events, coercion=True, documents=1, trade=True)
     draws = predraw(7, range(254, 258), 2, known)
     found = {
         "choice of none": draws.choice[0, 0, 0, Domain.TRADE, [0, 2]].tolist(),
@@ -207,6 +226,7 @@ def test_p26_known_answers_of_the_keyed_streams() -> None:
         "events": draws.events[1, 1, [0, 1], 0, 2].tolist(),
         "coercion": draws.coercion[1, 1, [0, 1], 0, 2].tolist(),
         "documents": draws.documents[[0, 1], 0, 0, 0, [1, 2]].tolist(),
+        "trade": draws.trade[1, 1, [1, 2], 0, 2].tolist(),
         "parameter": parameters(range(4095, 4097), "powers.eu.budget", seed=7)[0].tolist(),
     }
     assert found == PINNED
@@ -214,7 +234,8 @@ def test_p26_known_answers_of_the_keyed_streams() -> None:
 
 def test_streams_are_philox_keyed_by_seed_stream_and_ids() -> None:
     """The rule by which anyone can draw the same numbers: layout (step, domain, replicate)."""
-    known = Ids((4,), (3,), ((101, True), (102, False)), coercion=True, documents=5)
+    events = ((101, True), (102, False))
+    known = Ids((4,), (3,), events, coercion=True, documents=5, trade=True)
     draws = predraw(7, range(256, 512), 2, known)
     for stream, state, power, event, array in (
         (Stream.CHOICE, 4, NO_POWER_ID, 0, draws.choice[:, 0, 0]),
@@ -224,6 +245,8 @@ def test_streams_are_philox_keyed_by_seed_stream_and_ids() -> None:
         (Stream.EVENTS, 0, 0, 102, draws.events[:, 0, 1]),
         (Stream.EVENTS, 4, 3, 2**24 - 1, draws.coercion[:, 0, 0]),
         (Stream.EVENTS, 0, 5, 2**24 - 2, draws.documents[:, 0, 0]),
+        (Stream.TRADE, 4, 3, 0, draws.trade[:, 0, 0]),
+        (Stream.TRADE, 4, NO_POWER_ID, 0, draws.trade[:, 0, 1]),
     ):
         word = (int(stream) << 56) + (state << 40) + (power << 24) + event
         key, counter = np.array([7, word], np.uint64), np.array([0, 0, 0, 1], np.uint64)
@@ -362,6 +385,7 @@ def test_ids_are_those_of_the_entities_in_the_order_of_the_arrays(scenario: Scen
     assert known.events == ((101, True), (102, False))
     assert not known.coercion
     assert known.documents is None
+    assert not known.trade
 
 
 def test_ids_say_whether_powers_coerce_and_who_signs_documents(scenario: Scenario) -> None:
@@ -374,13 +398,31 @@ def test_ids_say_whether_powers_coerce_and_who_signs_documents(scenario: Scenari
     assert not ids(vary(without, {"rules.coercion.rate": {"ru": 0.1}})).coercion
 
 
+def test_ids_say_whether_shocks_strike_trade(scenario: Scenario) -> None:
+    """Where some state of the run may have a volatility, and trade moves at all."""
+    shaken = vary(scenario, {"rules.trade.volatility": {"kz": 0.1}})
+    assert ids(shaken).trade
+    assert not ids(vary(shaken, {"rules.trade.moving": False})).trade
+    assert not ids(replace(shaken, states={"uz": shaken.states["uz"]})).trade
+    calm = vary(scenario, {"rules.trade.volatility": 0.0}).rules.trade.volatility
+    maybe = replace(calm, high=(0.0, 0.0, 0.0, 0.0, 0.4))
+    assert ids(vary(scenario, {"rules.trade.volatility": maybe})).trade
+
+
 # --- draws that variants share --------------------------------------------------------------------
 
 CHUNKS = st.tuples(
     st.sampled_from([SEED, 0]),
     st.sampled_from([range(40), range(40, 80), range(BLOCK), range(250, 290)]),
     st.sampled_from([STEPS, 1]),
-    st.sampled_from([THREE, replace(THREE, states=(3, 1, 2)), replace(THREE, coercion=False)]),
+    st.sampled_from(
+        [
+            THREE,
+            replace(THREE, states=(3, 1, 2)),
+            replace(THREE, coercion=False),
+            replace(THREE, trade=False),
+        ]
+    ),
 )
 
 
@@ -414,6 +456,7 @@ def test_a_drawer_does_not_draw_the_same_chunk_again() -> None:
         (SEED, range(30), STEPS, replace(THREE, powers=(2, 1))),
         (SEED, range(30), STEPS, replace(THREE, events=((101, False), (102, False)))),
         (SEED, range(30), STEPS, replace(THREE, documents=2)),
+        (SEED, range(30), STEPS, replace(THREE, trade=False)),
     ],
 )
 def test_a_drawer_sees_any_difference(other: tuple[int, range, int, Ids]) -> None:
@@ -436,6 +479,7 @@ def test_variants_with_one_drawer_run_as_they_do_alone(scenario: Scenario) -> No
     drawer = Drawer()
     variants = [vary(short, {"powers.eu.budget": x}) for x in (1.0, 2.0)]
     variants += [replace(short, seed=5), ending(scenario, "2027H1"), variants[0]]
+    variants += [vary(short, {"rules.trade.volatility": 0.3}), variants[0]]
     for variant in variants:
         for replicates in (range(20), range(20, 33)):
             together = reserve(variant.steps, sizes(variant, len(replicates)))

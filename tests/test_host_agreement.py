@@ -9,7 +9,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support import baseline, ending, moved, outcomes, same_bits, trace, vary, with_event
+from support import (
+    baseline,
+    ending,
+    fixed,
+    moved,
+    outcomes,
+    same_bits,
+    same_world,
+    trace,
+    vary,
+    with_event,
+)
 
 import sim
 from sim.axes import DOMAINS, STATES, FloatArray
@@ -19,6 +30,7 @@ from sim.errors import InputError
 from sim.model import Offer, PartnershipModel, Picks, State
 from sim.outcomes import OUTCOMES, Data
 from sim.processes import Appraisal, Offers
+from sim.quantity import Draw
 from sim.recorder import derive
 from sim.scenario import Scenario
 from sim.specs import ChoiceRule, DeliveryRule, Target, Uncertainty
@@ -35,6 +47,7 @@ VARIANTS: dict[str, Mapping[str, Any]] = {
     "quarterly": {"horizon.step": 0.25},
     "another seed": {"seed": 0},
     "eleven states": {},  # from nine on, NumPy adds a row of single numbers in another order
+    "shocks and growth": {},  # see shaken
 }
 FEW = (0, 1, 6)
 MANY = (0, 6, 255, 256, 257, 511, 512, 999)
@@ -53,10 +66,11 @@ def short() -> Scenario:
     return ending(baseline(), "2028H2")
 
 
-def variant_of(name: str) -> Scenario:
-    """The baseline with the changes of a variant."""
-    scenario = baseline()
-    return crowded(scenario) if name == "eleven states" else vary(scenario, VARIANTS[name])
+def variant_of(name: str, scenario: Scenario | None = None) -> Scenario:
+    """The baseline, or another scenario, with the changes of a variant."""
+    scenario = baseline() if scenario is None else scenario
+    further = {"eleven states": crowded, "shocks and growth": shaken}
+    return vary(further[name](scenario) if name in further else scenario, VARIANTS[name])
 
 
 def crowded(scenario: Scenario) -> Scenario:
@@ -67,6 +81,26 @@ def crowded(scenario: Scenario) -> Scenario:
         copy = moved(scenario.states[model], f"states.{model}", f"states.{code}")
         states[code] = replace(copy, id=50 + number)
     return replace(scenario, states=states)
+
+
+def shaken(scenario: Scenario) -> Scenario:
+    """Scenario with shocks to trade and events on growth whose sizes each replicate draws."""
+    volatility = replace(
+        scenario.rules.trade.volatility,
+        value=(0.2, 0.1, 0.3, 0.0, 0.2),
+        low=(0.0, 0.1, 0.1, 0.0, 0.1),
+        high=(0.5, 0.1, 0.8, 0.0, 0.3),
+        draw=Draw.TRIANGULAR,
+    )
+    scenario = vary(scenario, {"rules.trade.volatility": volatility})
+    slump = {"date": "2026H1", "size": -0.05, "half_life": 1.5}
+    boom = {"date": "2026H2", "until": "2028H1", "size": 0.04}
+    named = {"states": ("kz", "uz"), "powers": ("ru", "row")}
+    scenario = with_event(scenario, "slump", Target.GROWTH, **slump)
+    scenario = with_event(scenario, "boom", Target.GROWTH, **boom, **named)
+    size = fixed("events.boom.size", "1/yr", 0.04)
+    drawn = replace(size, low=(-0.02,), high=(0.06,), draw=Draw.TRIANGULAR)
+    return vary(scenario, {"events.boom.size": drawn})
 
 
 @cache
@@ -111,7 +145,9 @@ def test_replicates_of_a_large_ensemble_are_those_of_mesa(scenario: Scenario, ch
     agree(ensemble(scenario, 1000, chunk), "evidence", MANY)
 
 
-@pytest.mark.parametrize("variant", ["mean field", "infinite precision", "masked offers"])
+@pytest.mark.parametrize(
+    "variant", ["mean field", "infinite precision", "masked offers", "shocks and growth"]
+)
 def test_variants_of_a_large_ensemble_are_those_of_mesa(variant: str) -> None:
     agree(ensemble(variant_of(variant), 1000, 300), variant, MANY[:4])
 
@@ -148,11 +184,13 @@ def test_variants_differ() -> None:
     assert len(set(paths.values())) == len(VARIANTS)
 
 
-@pytest.mark.parametrize("variant", ["evidence", "mean field", "infinite precision"])
+@pytest.mark.parametrize(
+    "variant", ["evidence", "mean field", "infinite precision", "shocks and growth"]
+)
 def test_a_longer_horizon_repeats_the_shorter_one(short: Scenario, variant: str) -> None:
-    brief = vary(short, VARIANTS[variant])
+    brief = variant_of(variant, short)
     data, final = outcomes(brief, range(40))
-    long, _ = outcomes(vary(baseline(), VARIANTS[variant]), range(40))
+    long, _ = outcomes(variant_of(variant), range(40))
     same_bits(data, {name: array[: brief.steps] for name, array in long.items()})
     same_bits(final, {name: long[name][brief.steps] for name in final})
 
@@ -195,6 +233,18 @@ def test_steps_after_the_end_change_nothing(short: Scenario) -> None:
     assert not model.running
     same_bits(model.outcomes()[0], before[0])
     assert model.label == "2028H2"
+
+
+@pytest.mark.parametrize("replicate", [0, 255, 256])
+def test_worlds_of_both_hosts_are_the_same_under_shocks_and_growth(replicate: int) -> None:
+    """All stocks, also those of which no outcome is reported."""
+    scenario = shaken(ending(baseline(), "2028H2"))
+    around = range(max(0, replicate - 3), replicate + 4)
+    model, run = PartnershipModel(scenario, replicate), trace(scenario, around)
+    for world in run.worlds[1:]:
+        model.step()
+        same_world(model.world, world.take(replicate - around.start))
+    assert np.count_nonzero(model.world.trade_shock) == 4 * 4  # Turkmenistan has no shocks
 
 
 # --- states with a mind of their own --------------------------------------------------------------

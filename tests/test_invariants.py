@@ -65,15 +65,15 @@ def test_money_is_signed_or_stays(run: Trace) -> None:
 
 def test_budgets_and_economies_grow_at_their_rates(run: Trace) -> None:
     p = run.parameters
-    for before, record, after in steps(run):
+    for step, (before, record, after) in enumerate(steps(run)):
         assert not record.environment.commodity.any()
         pressure = record.environment.sanctions - p.exchange.initial_sanctions
         rate = p.budget_growth - p.war_drain * record.environment.war
         rate = rate - p.sanction_drain * pressure
         np.testing.assert_allclose(after.budget, before.budget * np.exp(rate * p.years), **CLOSE)
-        np.testing.assert_allclose(after.gdp, before.gdp * p.gdp_growth, **CLOSE)
+        np.testing.assert_allclose(after.gdp, before.gdp * p.gdp_growth.at(step), **CLOSE)
         np.testing.assert_allclose(
-            after.other_capital, before.other_capital * p.gdp_growth, **CLOSE
+            after.other_capital, before.other_capital * p.gdp_growth.at(step), **CLOSE
         )
 
 

@@ -74,6 +74,7 @@ RULES: Final = (
         "rules.opinion.delivery_effect.value=0.5",
         "rules.growth.investment_effect.value=0.3",
         "rules.coercion.rate.value.ru=2",
+        "rules.trade.volatility.value.kz=0.2",
         "rules.documents.signed.value=19",
         "powers.ru.delivery_sanction_effect.value=0.5",
     ),

@@ -93,7 +93,8 @@ def test_rates_of_a_step_follow_from_yearly_numbers(central: Scenario, run: Trac
         assert p.capital_retained[0, 0, d, 0] == pytest.approx(kept, rel=1e-13)
     assert p.memory.item() == pytest.approx(2 ** (-0.5 / 10), rel=1e-13)
     growth = np.exp([0.5 * state.growth.of() for state in central.states.values()])
-    np.testing.assert_allclose(p.gdp_growth.ravel(), growth, rtol=1e-13)
+    for step in range(central.steps + 1):
+        np.testing.assert_allclose(p.gdp_growth.at(step).ravel(), growth, rtol=1e-13)
     assert p.surge_mean.ravel().tolist() == [0.05, 0.25]
 
 

@@ -41,6 +41,7 @@ from sim.processes import Appraisal, Offers
 from sim.rules import appraisal, choice, learning, measures
 from sim.scenario import Scenario
 from sim.specs import ChoiceRule, DeliveryRule, Prior, Target
+from sim.timeline import Timeline
 from sim.world import World
 
 INFINITE = float("inf")
@@ -48,6 +49,9 @@ SOME = range(8)
 POWERS = ("ru", "cn", "eu")
 STEADY = {f"powers.{p}.{n}": 0.0 for p in POWERS for n in ("budget_growth", "war_drain")}
 """Budgets that neither grow nor shrink."""
+SHOCKS = {"rules.trade.volatility": {"kz": 0.4, "kg": 0.1, "tm": 0.2, "uz": 0.3}}
+"""Shocks to trade (O13), of another size in each state and of none in Tajikistan."""
+SHAKEN = pytest.mark.parametrize("shocks", [{}, SHOCKS], ids=["calm", "shocks"])
 UTILITIES = arrays(np.float64, (2, 3, 2, 2), elements=st.floats(-15, 15))
 EVERYONE = np.ones((2, 3, 2, 2), dtype=bool)
 
@@ -306,8 +310,12 @@ def test_p14_envelope_settles_under_constant_acceptance(
 )
 def test_p12_two_half_steps_of_growth_and_decay_make_a_step(central: Scenario, name: str) -> None:
     """P12: factors over Delta are the squares of those over Delta/2."""
-    whole, half = (trace(ending(central, "2026H2", step)).parameters for step in (0.5, 0.25))
-    np.testing.assert_allclose(getattr(half, name) ** 2, getattr(whole, name), rtol=1e-12)
+    whole, half = (
+        getattr(trace(ending(central, "2026H2", step)).parameters, name) for step in (0.5, 0.25)
+    )
+    if isinstance(whole, Timeline):
+        whole, half = whole.at(0), half.at(0)
+    np.testing.assert_allclose(half**2, whole, rtol=1e-12)
 
 
 def test_p12_two_half_steps_of_processing_leave_what_a_step_leaves(central: Scenario) -> None:
@@ -319,10 +327,14 @@ def test_p12_two_half_steps_of_processing_leave_what_a_step_leaves(central: Scen
     np.testing.assert_allclose(half.worlds[-1].gdp, whole.worlds[-1].gdp, rtol=1e-12)
 
 
+@SHAKEN
 @pytest.mark.parametrize("factor", [4.0, 0.25])
-def test_p30_units_of_money_do_not_matter(drawn: Scenario, factor: float) -> None:
+def test_p30_units_of_money_do_not_matter(
+    drawn: Scenario, factor: float, shocks: dict[str, Any]
+) -> None:
     """P30: all sums of money and g_min times k change no share; powers of 4 change no bit."""
-    (before, _), (after, _) = (outcomes(s, SOME) for s in (drawn, scaled(drawn, factor)))
+    scenario = vary(drawn, shocks)
+    (before, _), (after, _) = (outcomes(s, SOME) for s in (scenario, scaled(scenario, factor)))
     for name, array in before.items():
         times = factor if OUTCOMES[name].unit.startswith("USD bn") else 1
         np.testing.assert_array_equal(after[name], times * array, err_msg=name)
@@ -502,20 +514,23 @@ def in_order(data: Data, before: Scenario, after: Scenario, periods: int) -> Dat
     return found
 
 
+@SHAKEN
 @pytest.mark.parametrize(("states", "powers"), ORDERS)
 def test_p11_order_of_states_and_powers_does_not_matter(
-    drawn: Scenario, states: Sequence[str], powers: Sequence[str]
+    drawn: Scenario, states: Sequence[str], powers: Sequence[str], shocks: dict[str, Any]
 ) -> None:
     """P11: permuting states and powers with their ids permutes outputs, picks exactly."""
+    event = {"date": "2026H2", "size": 0.04, "states": ("kg", "uz"), "powers": ("cn", "row")}
+    scenario = with_event(vary(drawn, shocks), "boom", Target.GROWTH, **event) if shocks else drawn
     turned = replace(
-        drawn,
-        states={code: drawn.states[code] for code in states},
-        powers={code: drawn.powers[code] for code in powers},
+        scenario,
+        states={code: scenario.states[code] for code in states},
+        powers={code: scenario.powers[code] for code in powers},
     )
     for wanted, found, periods in zip(
-        outcomes(drawn, range(32)), outcomes(turned, range(32)), (1, 0), strict=True
+        outcomes(scenario, range(32)), outcomes(turned, range(32)), (1, 0), strict=True
     ):
-        back = in_order(found, drawn, turned, periods)
+        back = in_order(found, scenario, turned, periods)
         for name, array in wanted.items():
             if name == "pick":
                 np.testing.assert_array_equal(back[name], array)
@@ -527,6 +542,7 @@ CHANGES = {
     "threat": {"target": Target.THREAT, "size": 0.4, "half_life": 2.0},
     "sanctions": {"target": Target.SANCTIONS, "size": 0.3, "half_life": INFINITE},
     "peace": {"target": Target.WAR, "size": -1.0},
+    "boom": {"target": Target.GROWTH, "size": 0.05, "states": ("kz",), "powers": ("ru", "row")},
     "alliance": {
         "target": Target.MEMBERSHIP,
         "institution": "csto",
@@ -547,14 +563,15 @@ def test_p22_the_past_does_not_know_the_future(drawn: Scenario, change: str) -> 
     assert any(not np.array_equal(after[n][step:], before[n][step:]) for n in after)
 
 
-def test_p23_a_subset_of_states_runs_by_itself(drawn: Scenario) -> None:
+@SHAKEN
+def test_p23_a_subset_of_states_runs_by_itself(drawn: Scenario, shocks: dict[str, Any]) -> None:
     """P23: same draws; same paths once nothing couples the states and the offers are the same.
 
     That is psi = beta_n = omega_soc = gamma = 0 and no congestion. The mean threat, which enters
     the cost of the southern route, counts for nothing while that route is closed.
     """
     kept = ("kz", "tm")
-    whole = vary(drawn, INDEPENDENT)
+    whole = vary(drawn, INDEPENDENT | shocks)
     rows = [list(whole.states).index(code) for code in kept]
     full = trace(whole, SOME)
 
@@ -569,8 +586,9 @@ def test_p23_a_subset_of_states_runs_by_itself(drawn: Scenario) -> None:
 
     part = replace(whole, states={code: whole.states[code] for code in kept})
     found = trace(part, SOME, prepare=same_offers)
-    for name in ("choice", "delivery", "events"):
+    for name in ("choice", "delivery", "events", *(["trade"] if shocks else [])):
         assert np.array_equal(getattr(found.draws, name), getattr(full.draws, name)[:, rows]), name
+    assert found.worlds[-1].trade_shock.any() == bool(shocks)
     for alone, together in zip(found.worlds, full.worlds, strict=True):
         same_world(alone, rows_of(together, rows), "unspent", "freight", "capacity")
 

@@ -131,6 +131,17 @@ REGION_EVENTS: Final = (
     _event("gas", "coercion", "2027H1", states="[kz, uz]", powers="[ru]"),
     _event("loans", "coercion", "2028H1", powers="[cn]"),
 )
+GROWTH_EVENTS: Final = (
+    _event("slump", "growth", "2026H1", size="-0.06", unit="1/yr", half_life="1.5"),
+    _event("oil", "growth", "2027H1", size="0.04", unit="1/yr", states="[kz, tm]", until="2028H2"),
+    _event("stall", "growth", "2028H1", size="-0.05", unit="1/yr", powers="[ru, row]"),
+    _event("union", "growth", "2026H2", size="0.02", unit="1/yr", states="[uz]", powers="[cn]"),
+    _event("bubble", "growth", "2023H1", size="0.03", unit="1/yr", powers="[eu]", half_life="2"),
+    _event("build", "growth", "2024H1", size="0.05", unit="1/yr", states="[tj]", until="2027H1"),
+    _event("absent", "growth", "2026H1", size="0.5", unit="1/yr", states="[am]", powers="[us]"),
+)
+TRENDS: Final = (_set("rules.trade.trend", ru=-0.05, cn=0.1, eu=0, row=0.02),)
+SHOCKS: Final = (_set("rules.trade.volatility", kz=0.3, kg=0.1, tj=0.6, tm=0, uz=0.2),)
 COERCION: Final = (_set("rules.coercion.rate", ru=2, cn=1, eu=0.5),)
 CROWDED: Final = (
     _set("rules.corridors.congestion", 3),
@@ -268,6 +279,59 @@ CASES: Final[dict[str, Case]] = {
         FEWER,
     ),
     "growth by investment": ((_set("rules.growth.investment_effect", 0.5),), {}, FEWER),
+    "events on growth": (GROWTH_EVENTS, {}, REPLICATES),
+    "events on growth, yearly": (GROWTH_EVENTS, {"horizon.step": 1.0}, FEWER),
+    "events on growth, quarterly": (GROWTH_EVENTS, {"horizon.step": 0.25}, FEWER),
+    "events on growth, growth by investment and prices": (
+        (*GROWTH_EVENTS, *CONDITIONS_EVENTS, _set("rules.growth.investment_effect", 0.5)),
+        {},
+        FEWER,
+    ),
+    "events on growth, frozen trade": (GROWTH_EVENTS, {"rules.trade.moving": False}, FEWER),
+    "events on growth, nobody hosts migrants": ((*GROWTH_EVENTS, "~powers.ru"), {}, FEWER),
+    "events on growth, more states and powers": (
+        ("states=cis_plus", "powers=five_suitors", *GROWTH_EVENTS),
+        {},
+        FEWER,
+    ),
+    "trends of trade": (TRENDS, {}, FEWER),
+    "trends that fade": ((*TRENDS, _set("rules.trade.trend_half_life", 3)), {}, REPLICATES),
+    "trends that fade, quarterly": (
+        (*TRENDS, _set("rules.trade.trend_half_life", 3)),
+        {"horizon.step": 0.25},
+        FEWER,
+    ),
+    "shocks to trade": (SHOCKS, {}, REPLICATES),
+    "shocks to trade, yearly": (SHOCKS, {"horizon.step": 1.0}, FEWER),
+    "shocks to trade, quarterly": (SHOCKS, {"horizon.step": 0.25}, FEWER),
+    "shocks to trade, frozen corridors": (SHOCKS, {"rules.corridors.moving": False}, FEWER),
+    "shocks to trade, frozen trade": (SHOCKS, {"rules.trade.moving": False}, FEWER),
+    "shocks to trade, coercion": ((*SHOCKS, *COERCION), {}, REPLICATES),
+    "shocks to trade, coercion closes nothing": (
+        (*SHOCKS, *COERCION, "rules.coercion.closes=[]"),
+        {},
+        FEWER,
+    ),
+    "shocks to trade, a power and a state less": (
+        (*SHOCKS, "~powers.eu", "~states.kz"),
+        {},
+        FEWER,
+    ),
+    "shocks to trade, more states and powers": (
+        ("states=cis_plus", "powers=five_suitors", *SHOCKS),
+        {},
+        FEWER,
+    ),
+    "shocks to trade of uncertain size": (
+        (
+            "rules.trade.volatility.draw=triangular",
+            "+rules.trade.volatility.low={kz: 0, kg: 0, tj: 0, tm: 0, uz: 0}",
+            "+rules.trade.volatility.high={kz: 0.5, kg: 0.3, tj: 0.8, tm: 0, uz: 0.1}",
+        ),
+        {},
+        REPLICATES,
+    ),
+    "shocks to crowded trade": ((*SHOCKS, *CROWDED), {}, FEWER),
     "coercion": (COERCION, {}, REPLICATES),
     "coercion closes all corridors of China": (
         (*COERCION, "rules.coercion.closes=[e, cku]"),
@@ -283,6 +347,19 @@ CASES: Final[dict[str, Case]] = {
     "all modules": (MODULES, {}, REPLICATES),
     "all modules and events": (
         (*MODULES, *CROWDED, *CONDITIONS_EVENTS, *POWER_EVENTS, *REGION_EVENTS),
+        {},
+        REPLICATES,
+    ),
+    "all modules and events, growth and shocks": (
+        (
+            *MODULES,
+            *CROWDED,
+            *CONDITIONS_EVENTS,
+            *POWER_EVENTS,
+            *REGION_EVENTS,
+            *GROWTH_EVENTS,
+            *SHOCKS,
+        ),
         {},
         REPLICATES,
     ),
@@ -334,6 +411,7 @@ EXOGENOUS: Final = (
     "documents_implemented",
     "remittances",
     "budget",
+    "trade_shock",
 )
 """Numbers into which no flow on corridors enters."""
 STOCK_FIELDS: Final = {
@@ -347,6 +425,7 @@ STOCK_FIELDS: Final = {
     "budget": ("budget", "p"),
     "unspent": ("unspent", "p"),
     "trade": ("trade", "sj"),
+    "trade_shock": ("trade_shock", "sj"),
     "remittances": ("remittances", "s"),
     "transit": ("transit", "sp"),
     "capacity": ("capacity", "k"),

@@ -19,19 +19,21 @@ from scipy import stats
 
 from sim.analysis.composition import closure, ilr, ilr_inverse
 from sim.analysis.scores import (
-    CONFIDENCE,
     DENSITY_MEMBERS,
     LEVELS,
     brier,
     coverage,
     crps,
-    diebold_mariano,
     energy,
     log_density,
     log_score,
     pit,
     pit_histogram,
     reliability,
+)
+from sim.analysis.skill import (
+    CONFIDENCE,
+    diebold_mariano,
     skill,
     skill_interval,
 )

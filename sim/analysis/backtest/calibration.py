@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -18,7 +18,8 @@ from sim.analysis.backtest.calibrate import (
     reported_changes,
     update,
 )
-from sim.analysis.backtest.numbers import TRIANGLE, given, spread
+from sim.analysis.backtest.files import put
+from sim.analysis.backtest.numbers import TRIANGLE, given, rounded, spread
 from sim.code import code_digest, versions
 from sim.errors import InputError
 from sim.history import History
@@ -48,8 +49,6 @@ WHY_FADING: Final = (
     "straight ones (Gardner and McKenzie 1985); on the years after the cut any half-life from 3 "
     "years to none scores the same within 2 percent"
 )
-DIGITS: Final = 3
-"""Significant digits written."""
 MECHANISM: Final = "calibrated_trade"
 """File of ``configs/mechanism`` that holds a calibration."""
 
@@ -155,13 +154,6 @@ class Calibration:
 
     def write(self, folder: Path) -> None:
         """Write a configuration folder: the mechanism, and the facts that it rests on."""
-        import yaml
-
-        def put(path: Path, heading: str, tree: Mapping[str, Any]) -> None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            body = yaml.safe_dump(dict(tree), sort_keys=False, allow_unicode=True, width=100)
-            path.write_text(heading + body, encoding="utf-8")
-
         put(folder / "evidence" / "sources" / "calibration.yaml", "", {self.label: self._source()})
         put(folder / "evidence" / "facts" / "calibration.yaml", "", dict(self._facts()))
         heading = (
@@ -223,7 +215,7 @@ class Calibration:
                 self._id(str(name)),
                 {
                     "quantity": f"{name}, posterior mean with its 90 % interval",
-                    "value": _rounded(row["mean"]),
+                    "value": rounded(row["mean"]),
                     "unit": _unit(str(name)),
                     "kind": "coefficient",
                     "bound": "equal",
@@ -236,8 +228,8 @@ class Calibration:
                         f"Changes of trade shares from year to year are fitted best around "
                         f"{row['mean']:.3g}, with a spread of {row['sd']:.3g}.{before}"
                     ),
-                    "low": _rounded(row["low"]),
-                    "high": _rounded(row["high"]),
+                    "low": rounded(row["low"]),
+                    "high": rounded(row["high"]),
                 },
             )
 
@@ -247,7 +239,7 @@ class Calibration:
             means, deviations = self._moments(path)
             entry: dict[str, Any] = {}
             for key, sign in (("value", 0.0), ("low", -TRIANGLE), ("high", TRIANGLE)):
-                numbers = {e: _rounded(means[e] + sign * deviations[e]) for e in means}
+                numbers = {e: rounded(means[e] + sign * deviations[e]) for e in means}
                 entry[key] = numbers.get(SCALAR, numbers)
                 if path.endswith("trend"):
                     entry[key]["row"] = 0
@@ -305,10 +297,6 @@ def calibrate(
         version=versions()["multivector"],
         day=date.today().isoformat(),
     )
-
-
-def _rounded(number: float) -> float:
-    return float(f"{number:.{DIGITS}g}")
 
 
 def _unit(name: str) -> str:

@@ -12,6 +12,8 @@ from sim.quantity import SCALAR, Draw, Quantity
 
 TRIANGLE: Final = float(np.sqrt(6.0))
 """Half-width of a symmetric triangle in standard deviations."""
+DIGITS: Final = 3
+"""Significant digits of a number that is written."""
 SOURCE: Final = "as reported for the years behind the origin"
 """Said of the numbers that are put in."""
 
@@ -63,3 +65,8 @@ def spread(
         high=tuple(value + w for value, w in zip(means.value, width, strict=True)),
         draw=Draw.TRIANGULAR,
     )
+
+
+def rounded(number: float, digits: int = DIGITS) -> float:
+    """To significant digits."""
+    return float(f"{number:.{digits}g}")

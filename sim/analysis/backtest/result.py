@@ -157,7 +157,7 @@ class Backtest:
         and one for each level, such as ``q05``: quantiles of the ensemble.
         """
         forecast = self.data["forecast"].dropna("horizon", how="all")
-        cells = forecast.quantile(list(levels), "member").to_dataset("quantile")
+        cells = forecast.quantile(list(levels), "member", skipna=False).to_dataset("quantile")
         named = cells.rename({level: f"q{100 * level:02.0f}" for level in levels})
         table = named.assign(observed=self.data["observed"]).to_dataframe().reset_index()
         keys = ["model", "state", "partner", "origin", "horizon"]

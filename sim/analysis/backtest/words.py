@@ -12,7 +12,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SHOWN: Final = ("trade known", "full known", "trade extrapolated", "full extrapolated")
-"""Forecasts whose tables are printed; the data hold all."""
+"""Forecasts whose skill is printed for all states together; the data hold all."""
+OTHERS: Final = ("random walk", "damped trend", "gravity known")
+"""Rivals beside the two kinds of persistence."""
+BY_STATE: Final = ("trade known", "trade extrapolated")
+"""Those whose skill is printed state by state."""
 
 
 def text_of(result: Backtest) -> str:
@@ -29,6 +33,7 @@ def _period(result: Backtest, period: str) -> list[str]:
     """Tables of the years forecast in a period."""
     shown = [name for name in SHOWN if name in result.models]
     first = FIRST if FIRST in shown else shown[0]
+    models = result.data["model"].values.tolist()
     energy = result.cells()
     energy = energy[energy["period"] == period]
     by_horizon = energy.pivot_table(index="model", columns="horizon", values="score", sort=False)
@@ -36,7 +41,9 @@ def _period(result: Backtest, period: str) -> list[str]:
     density = density[density["period"] == period]
     by_horizon["log density"] = density.groupby("model")["score"].mean()
     names = {reference: f"against {reference}" for reference in (PERSISTENCE, SPREAD)}
-    by_state = _wide(result, period, "state", shown, names)
+    by_state = _wide(result, period, "state", [n for n in BY_STATE if n in shown] or shown, names)
+    rivals = {name: f"against {name}" for name in (*names, *OTHERS) if name in models}
+    together = _wide(result, period, None, shown, rivals)
     accepted = result.acceptance(first, period)
     accepted["met"] = accepted["met"].map({True: "yes", False: "NO"})
     groups = {
@@ -53,7 +60,11 @@ def _period(result: Backtest, period: str) -> list[str]:
             by_horizon.round(3).to_string(na_rep=""),
         ),
         _block(
-            "Skill (1 - score / score of the reference, %) by state and horizon in years",
+            "Skill (1 - score / score of the reference, %) by horizon in years",
+            together.to_string(index=False, na_rep=""),
+        ),
+        _block(
+            "Skill by state and horizon, %",
             by_state.to_string(index=False, na_rep=""),
         ),
         *(
@@ -71,16 +82,17 @@ def _period(result: Backtest, period: str) -> list[str]:
 def _wide(
     result: Backtest,
     period: str,
-    group: str,
+    group: str | None,
     models: Sequence[str],
     references: Mapping[str, str],
 ) -> pd.DataFrame:
     """Skill in per cent, a column for each reach, with intervals over all horizons."""
-    table = result.skill(("period", group, "reach"), models=models, references=list(references))
-    keys = ["model", "reference", group]
+    groups = ["period", *([group] if group else [])]
+    table = result.skill([*groups, "reach"], models=models, references=list(references))
+    keys = ["model", "reference", *groups[1:]]
     reaches = [reach for reach in REACHES if reach in set(table["reach"])]
     wide = (100 * table[table["period"] == period].set_index([*keys, "reach"])["skill"]).unstack()
-    whole = result.skill(("period", group), models=models, references=list(references))
+    whole = result.skill(groups, models=models, references=list(references))
     whole = whole[whole["period"] == period].set_index(keys)
     wide = wide.reindex(whole.index)[[r for r in reaches if r in wide]].round(0)
     wide["all"] = [
