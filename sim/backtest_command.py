@@ -57,6 +57,7 @@ def add_command(commands: Any, shared: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--basis", metavar="NAME", help="whose books count where a year is there on several"
     )
+    parser.add_argument("--until", type=int, metavar="YEAR", help="last year that is read")
     parser.add_argument(
         "--calibrate",
         action="store_true",
@@ -78,7 +79,7 @@ def add_command(commands: Any, shared: argparse.ArgumentParser) -> None:
 
 def _backtest(options: argparse.Namespace) -> None:
     from sim import backtesting
-    from sim.analysis.backtest import backtest, decided
+    from sim.analysis.backtest import decided, run_backtest
     from sim.analysis.backtest.forecast import HORIZONS, MEMBERS
     from sim.analysis.backtest.words import text_of
     from sim.store import writable
@@ -89,7 +90,7 @@ def _backtest(options: argparse.Namespace) -> None:
         years = read_years("--train", options.train)
         train = years[0], years[-1]
     states = None if options.states is None else options.states.split(",")
-    history, past = backtesting.read(options.data, states, options.basis, train[1])
+    history, past = backtesting.read(options.data, states, options.basis, train[1], options.until)
     plan = backtesting.plan(
         history,
         None if options.origins is None else read_years("--origins", options.origins),
@@ -105,7 +106,7 @@ def _backtest(options: argparse.Namespace) -> None:
         print(f"{calibration.text()}\n")
     else:
         base = backtesting.shipped(options.overrides, options.config_dir)
-    found = backtest(history, base, plan)
+    found = run_backtest(history, base, plan)
     if options.data == backtesting.EXAMPLE:
         print("These data are invented: the model made them. They say nothing on any state.\n")
     print(text_of(found))
@@ -121,6 +122,7 @@ def _backtest(options: argparse.Namespace) -> None:
         "states": states,
         "basis": options.basis,
         "decisions": options.decisions,
+        "until": options.until,
     }
     if options.save is None:
         folder = folder / _name(request)

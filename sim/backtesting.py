@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from sim.analysis.backtest import Backtest, Plan
-from sim.analysis.backtest import backtest as score
+from sim.analysis.backtest import Backtest, Plan, run_backtest
 from sim.analysis.backtest.calibration import Calibration, calibrate
 from sim.analysis.backtest.choices import Choices, score_decisions
 from sim.analysis.backtest.forecast import HORIZONS, MEMBERS
@@ -43,6 +42,7 @@ def backtest(
     seed: int = 1,
     states: str | Iterable[str] | None = None,
     basis: str | None = None,
+    until: int | None = None,
     train: tuple[int, int] = (FIRST, CUT),
     refit: bool = False,
     config_dir: str | Path | None = None,
@@ -58,6 +58,7 @@ def backtest(
     horizons : years ahead. members, seed : of the ensembles.
     states : codes; None for the five Central Asian states.
     basis : whose books count where a year is there on several.
+    until : last year that is read, None for all.
     train : first and last year of the calibration. Data up to the last must be without gaps; later
         years may have them, and are not scored then.
     refit : calibrate on the training years of these data instead of taking the shipped numbers.
@@ -73,23 +74,29 @@ def backtest(
     >>> found.skill("horizon", models=["trade known"])["forecasts"].tolist()
     [5, 5, 5, 5, 5, 5, 5, 5]
     """
-    history, past = read(data, states, basis, train[1])
+    history, past = read(data, states, basis, train[1], until)
     base = (
         fitted(past, train, overrides, config_dir, seed)[0]
         if refit
         else shipped(overrides, config_dir)
     )
-    return score(history, base, plan(history, origins, horizons, members, seed, train[1]))
+    return run_backtest(history, base, plan(history, origins, horizons, members, seed, train[1]))
 
 
 def read(
-    data: str | Path, states: str | Iterable[str] | None, basis: str | None, cut: int
+    data: str | Path,
+    states: str | Iterable[str] | None,
+    basis: str | None,
+    cut: int,
+    until: int | None = None,
 ) -> tuple[History, History]:
-    """The whole history, and that up to the cut, which nothing later was read for."""
+    """The history, and that up to the cut, for which nothing later was read."""
+    if until is not None and until <= cut:
+        raise InputError(f"until: {until} leaves no year after the training, which ends in {cut}")
     data = EXAMPLE_FOLDER if data == EXAMPLE else data
     chosen = states if states is None or isinstance(states, str) else tuple(states)
     past = read_history(data, states=chosen, basis=basis, until=cut)
-    return read_history(data, states=chosen, basis=basis, gaps=True), past
+    return read_history(data, states=chosen, basis=basis, until=until, gaps=True), past
 
 
 def shipped(overrides: Sequence[str], config_dir: str | Path | None) -> Scenario:

@@ -247,9 +247,9 @@ def _partner_drift(scenario: Scenario, table: Table) -> FloatArray:
 def _trends(scenario: Scenario, table: Table) -> Timeline | None:
     """What trends have added to ln T* by the start of each step, (1, J, 1, ·); they may fade."""
     trend = table("rules.trade.trend.{j}", default=0.0) * scenario.horizon.step
+    half_life = table("rules.trade.trend_half_life")
     if not trend.any():
         return None
-    half_life = table("rules.trade.trend_half_life")
     levels = [np.zeros_like(trend)]
     for step in range(scenario.steps):
         levels.append(levels[-1] + trend * shocks.fade(half_life, step * scenario.horizon.step))

@@ -7,6 +7,6 @@ about the numbers of trade, and ``calibration`` writes it down.
 
 from sim.analysis.backtest.forecast import Plan
 from sim.analysis.backtest.result import Backtest
-from sim.analysis.backtest.run import backtest
+from sim.analysis.backtest.run import run_backtest
 
-__all__ = ["Backtest", "Plan", "backtest"]
+__all__ = ["Backtest", "Plan", "run_backtest"]

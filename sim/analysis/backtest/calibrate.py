@@ -44,7 +44,7 @@ TUNED: Final = (
 VOLATILITY: Final = "rules.trade.volatility"
 CELLS: Final = 240
 """Of the grid over sigma."""
-LEAST_CHANGES: Final = 20
+LEAST_CHANGES: Final = 8
 """Fewest changes of shares, over all states and years, that a calibration is tried on."""
 LEAST_EFFECTIVE: Final = 100
 """Fewest effective draws; with fewer, the posterior is that of a handful of replicates."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from sim.analysis import given
 from sim.analysis.backtest.forecast import Plan
 from sim.analysis.backtest.result import Backtest
 from sim.analysis.backtest.scoring import score
+from sim.analysis.scores import DENSITY_MEMBERS
 from sim.errors import InputError
 from sim.history import History
+from sim.quantity import Quantity
 from sim.scenario import Scenario
 
 
-def backtest(history: History, base: Scenario, plan: Plan, notes: tuple[str, ...] = ()) -> Backtest:
+def run_backtest(history: History, base: Scenario, plan: Plan) -> Backtest:
     """Forecast from each origin of a plan and score what can be scored.
 
     Parameters
@@ -21,14 +24,10 @@ def backtest(history: History, base: Scenario, plan: Plan, notes: tuple[str, ...
     Raises
     ------
     InputError
-        An origin without trade or output, or none with a year after it.
+        A plan that does not fit the history or the model, or nothing that can be scored.
     """
+    check(history, base, plan)
     last = int(history.data["year"][-1])
-    late = [origin for origin in plan.origins if origin >= last]
-    if not plan.origins or late:
-        raise InputError(
-            f"origins: {late or 'none'}; the data end in {last}, so that {last - 1} is the last"
-        )
     data = score(base, history, plan)
     if not data["energy"].notnull().any():
         raise InputError("backtest: no forecast can be scored, as shares of trade are missing")
@@ -38,4 +37,34 @@ def backtest(history: History, base: Scenario, plan: Plan, notes: tuple[str, ...
         f"{plan.origins[0]}–{plan.origins[-1]} up to {plan.horizons} years ahead and to {last}; "
         f"{plan.members} members, seed {plan.seed}; data {history.digest}"
     )
-    return Backtest(data, heading, (*history.notes, *notes))
+    return Backtest(data, heading, history.notes)
+
+
+def check(history: History, base: Scenario, plan: Plan) -> None:
+    """Refuse a plan that does not fit the history, or states that the model lacks."""
+    given.whole("horizons", plan.horizons, least=1)
+    given.whole("members", plan.members, least=DENSITY_MEMBERS)
+    given.whole("seed", plan.seed, least=0)
+    years = history.data["year"].values.tolist()
+    for origin in plan.origins:
+        given.whole("origins", origin)
+        if not years[0] <= origin < years[-1]:
+            raise InputError(
+                f"origins: {origin} does not lie between {years[0]} and {years[-1] - 1}, the first "
+                "year of the data and the last but one"
+            )
+    if not plan.origins:
+        raise InputError("origins: none given")
+    volatility = base.rules.trade.volatility
+    for code in history.data["state"].values.tolist():
+        if code.lower() not in base.states:
+            raise InputError(f"states: the model has no {code}; states=cis_plus has all")
+        if not _spread(volatility, code.lower()):
+            raise InputError(
+                f"{volatility.path}: has nothing for {code.lower()}, so that forecasts would have "
+                "no spread; calibrate on these data"
+            )
+
+
+def _spread(volatility: Quantity, state: str) -> bool:
+    return state in volatility.entries and volatility.of(state) > 0
