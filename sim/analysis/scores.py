@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -56,10 +56,10 @@ def crps(ensemble: FloatArray, observed: FloatArray) -> FloatArray:
     Source: Ferro 2014, QJRMS 140(683). The library computes it from probability-weighted moments,
     the same number in m log m steps instead of m² (Zamo & Naveau 2018, Math. Geosciences 50).
     """
+    from scoringrules import crps_ensemble
+
     _check(ensemble, observed)
-    score: FloatArray = _scoringrules().crps_ensemble(
-        observed, ensemble, estimator="pwm", backend="numpy"
-    )
+    score: FloatArray = crps_ensemble(observed, ensemble, estimator="pwm", backend="numpy")
     return score
 
 
@@ -212,17 +212,6 @@ def reliability(probabilities: FloatArray, picked: IntArray, bins: int = BINS) -
     sums = [np.bincount(place, x.ravel(), bins) for x in (probabilities, happened)]
     with np.errstate(invalid="ignore"):
         return Reliability(sums[0] / count, sums[1] / count, count)
-
-
-def _scoringrules() -> Any:
-    try:
-        import scoringrules
-    except ImportError:
-        raise InputError(
-            "the CRPS needs the library scoringrules, which is not installed: "
-            'pip install "multivector[backtest]"'
-        ) from None
-    return scoringrules
 
 
 def _in_ilr(

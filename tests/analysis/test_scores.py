@@ -6,8 +6,6 @@ seeds; the seeds are fixed. Each is far smaller than the error that the test loo
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from math import gamma, pi, sqrt
 
 import numpy as np
@@ -547,14 +545,3 @@ def test_choices_that_cannot_be_scored(score: object) -> None:
     for row in ([0.5, 0.6], [-0.1, 1.1], [np.nan, 1.0]):
         with pytest.raises(InputError, match="0 or more and add up to 1"):
             score(np.array([row, row]), picked)
-
-
-def test_without_the_library_one_message_says_what_to_install() -> None:
-    code = (
-        "import sys; sys.modules['scoringrules'] = None\n"
-        "import numpy as np; from sim.analysis.scores import crps; from sim.errors import *\n"
-        "try: crps(np.ones((1, 2)), np.ones(1))\n"
-        "except InputError as error: print(error)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert 'pip install "multivector[backtest]"' in done.stdout

@@ -44,8 +44,8 @@ CONFIDENCE: Final = 0.9
 EQUAL: Final = "equal odds"
 RATES: Final = "base rates"
 MODEL: Final = "model"
-SIGNED: Final = "model, signing as often"
-SHIFTED: Final = "model, and shifts by power"
+SIGNED: Final = "model, one shift"
+SHIFTED: Final = "model, shift by power"
 
 
 @dataclass(frozen=True)
