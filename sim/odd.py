@@ -51,9 +51,10 @@ STREAMS: Final = {
     "events": Stream.EVENTS,
     "coercion": Stream.EVENTS,
     "documents": Stream.EVENTS,
+    "trade": Stream.TRADE,
     "parameters": Stream.PARAMETERS,
 }
-"""Stream that each kind of draws is taken from; the fifth is kept for errors of measurement."""
+"""Stream that each kind of draws is taken from."""
 
 Rows = Iterator[list[str]]
 _BLOCK: Final = re.compile(r"(<!-- (\w+)(?: (\S+))? -->\n)(.*?)(<!-- /\2 -->)", re.DOTALL)

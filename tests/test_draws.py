@@ -405,7 +405,7 @@ def test_ids_say_whether_shocks_strike_trade(scenario: Scenario) -> None:
     assert not ids(vary(shaken, {"rules.trade.moving": False})).trade
     assert not ids(replace(shaken, states={"uz": shaken.states["uz"]})).trade
     calm = vary(scenario, {"rules.trade.volatility": 0.0}).rules.trade.volatility
-    maybe = replace(calm, high=(0.0, 0.0, 0.0, 0.0, 0.4))
+    maybe = replace(calm, high=tuple(0.4 * (entry == "uz") for entry in calm.entries))
     assert ids(vary(scenario, {"rules.trade.volatility": maybe})).trade
 
 

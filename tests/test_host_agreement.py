@@ -85,9 +85,9 @@ def crowded(scenario: Scenario) -> Scenario:
 
 def shaken(scenario: Scenario) -> Scenario:
     """Scenario with shocks to trade and events on growth whose sizes each replicate draws."""
+    sizes = {"kz": 0.2, "kg": 0.1, "tj": 0.3, "tm": 0.0, "uz": 0.2}
     volatility = replace(
-        scenario.rules.trade.volatility,
-        value=(0.2, 0.1, 0.3, 0.0, 0.2),
+        fixed("rules.trade.volatility", "1/sqrt(yr)", sizes),
         low=(0.0, 0.1, 0.1, 0.0, 0.1),
         high=(0.5, 0.1, 0.8, 0.0, 0.3),
         draw=Draw.TRIANGULAR,

@@ -300,9 +300,8 @@ def test_trade_without_volatility_has_no_draws_and_no_shocks() -> None:
 def test_shocks_of_size_zero_change_no_bit() -> None:
     """With the draws and the code of the module in place, since a range reaches above zero."""
     zero = pinned(baseline().rules.trade.volatility, 0.0)
-    within = trace(
-        vary(baseline(), {"rules.trade.volatility": replace(zero, high=(0.5,) * 5)}), REPLICATES
-    )
+    ranged = replace(zero, high=(0.5,) * len(zero.entries))
+    within = trace(vary(baseline(), {"rules.trade.volatility": ranged}), REPLICATES)
     without = trace(vary(baseline(), {"rules.trade.volatility": 0.0}), REPLICATES)
     assert within.draws.trade.shape == (20, 5, 4, 1, 6)
     for found, wanted in zip(within.worlds, without.worlds, strict=True):

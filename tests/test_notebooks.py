@@ -62,9 +62,9 @@ def content(folder: Path) -> dict[str, str]:
     }
 
 
-def test_there_are_five() -> None:
+def test_there_are_six() -> None:
     folders = [path.parent.name[:2] for path in NOTEBOOKS]
-    assert folders == ["01", "02", "03", "04", "05"]
+    assert folders == ["01", "02", "03", "04", "05", "06"]
     assert refresh().notebooks() == NOTEBOOKS
 
 

@@ -18,10 +18,12 @@ from reference_events import binomial_quantile, poisson_quantile
 from reference_model import BatchReference, ReferenceModel, prepare
 from reference_trade import Link, equilibrium, solve, spread_of, spread_over
 from scipy.stats import binom, poisson
+from support import fixed
 
 from sim.axes import DOMAINS
 from sim.compose import load_scenario
 from sim.ensemble import run_chunk, worlds
+from sim.quantity import Draw
 from sim.scenario import Scenario
 from sim.specs import ChoiceRule, DeliveryRule, Prior, Uncertainty
 from sim.world import World
@@ -142,6 +144,13 @@ GROWTH_EVENTS: Final = (
 )
 TRENDS: Final = (_set("rules.trade.trend", ru=-0.05, cn=0.1, eu=0, row=0.02),)
 SHOCKS: Final = (_set("rules.trade.volatility", kz=0.3, kg=0.1, tj=0.6, tm=0, uz=0.2),)
+UNCERTAIN_SHOCKS: Final = replace(
+    fixed(
+        "rules.trade.volatility", "1/sqrt(yr)", {"kz": 0, "kg": 0.1, "tj": 0.3, "tm": 0, "uz": 0}
+    ),
+    high=(0.5, 0.3, 0.8, 0.0, 0.1),
+    draw=Draw.TRIANGULAR,
+)
 COERCION: Final = (_set("rules.coercion.rate", ru=2, cn=1, eu=0.5),)
 CROWDED: Final = (
     _set("rules.corridors.congestion", 3),
@@ -323,12 +332,8 @@ CASES: Final[dict[str, Case]] = {
         FEWER,
     ),
     "shocks to trade of uncertain size": (
-        (
-            "rules.trade.volatility.draw=triangular",
-            "+rules.trade.volatility.low={kz: 0, kg: 0, tj: 0, tm: 0, uz: 0}",
-            "+rules.trade.volatility.high={kz: 0.5, kg: 0.3, tj: 0.8, tm: 0, uz: 0.1}",
-        ),
-        {},
+        (),
+        {"rules.trade.volatility": UNCERTAIN_SHOCKS},
         REPLICATES,
     ),
     "shocks to crowded trade": ((*SHOCKS, *CROWDED), {}, FEWER),

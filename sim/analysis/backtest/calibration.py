@@ -20,6 +20,7 @@ from sim.analysis.backtest.calibrate import (
 )
 from sim.analysis.backtest.files import put
 from sim.analysis.backtest.numbers import TRIANGLE, given, rounded, spread
+from sim.axes import STATES
 from sim.code import code_digest, versions
 from sim.errors import InputError
 from sim.history import History
@@ -243,6 +244,8 @@ class Calibration:
                 entry[key] = numbers.get(SCALAR, numbers)
                 if path.endswith("trend"):
                     entry[key]["row"] = 0
+                if path == VOLATILITY:  # of states without data
+                    entry[key] |= {s: 0 for s in STATES if s not in means}
             entry["draw"] = "triangular"
             ids = {e: [self._id(f"{path}.{e}" if e else path)] for e in means}
             entry["evidence"] = ids.get(SCALAR, ids)
