@@ -12,7 +12,6 @@ from sim.analysis import baselines
 from sim.analysis.backtest.origin import HALF_YEAR, Drivers, Part, scenario_at
 from sim.axes import FloatArray
 from sim.ensemble import simulate
-from sim.errors import InputError
 from sim.history import History
 from sim.scenario import Scenario
 
@@ -67,28 +66,30 @@ def forecasts(
     -------
     Name, origin and shares (state, partner, horizon, member) in the order of the history's states,
     NaN where a state has no trade in the year of origin, or too short a past, and beyond the years
-    whose drivers are known.
+    whose drivers are known. What is reported after the origin moves no other forecast than those
+    with known drivers.
     """
+    states = history.data["state"].values.tolist()
     last = int(history.data["year"][-1])
     for origin in plan.origins:
-        years = min(plan.horizons, last - origin)
         for name in plan.names:
-            shape = (history.data.sizes["state"], history.data.sizes["partner"], plan.horizons)
-            found = np.full((*shape, plan.members), np.nan)
+            years = plan.horizons
+            shape = (len(states), history.data.sizes["partner"], years, plan.members)
+            found = np.full(shape, np.nan)
             if name in VARIANTS:
                 part, drivers = VARIANTS[name]
+                if drivers is Drivers.KNOWN:
+                    years = min(years, last - origin)
                 scenario = scenario_at(base, history, origin, years, drivers, part)
                 scenario = replace(scenario, replicates=plan.members, seed=plan.seed + origin)
-                places = [
-                    history.data["state"].values.tolist().index(s) for s in scenario.state_codes
-                ]
+                places = [states.index(state) for state in scenario.state_codes]
                 found[places, :, :years] = shares_of(scenario)
             else:
                 for place, past in enumerate(_pasts(history, origin)):
                     generator = np.random.default_rng([plan.seed, origin, place])
                     if len(past) >= baselines.LEAST_YEARS:
                         drawn = RIVALS[name](past, years, plan.members, generator)
-                        found[place, :, :years] = drawn.transpose(1, 0, 2)
+                        found[place] = drawn.transpose(1, 0, 2)
             yield name, origin, found
 
 
@@ -100,10 +101,6 @@ def shares_of(scenario: Scenario) -> FloatArray:
     (state, partner, horizon, member), horizons 1, 2, ... years; parts add up to 1 over partners.
     """
     trade = trade_of(scenario)[1:]
-    if not (trade > 0).all():
-        raise InputError(
-            f"{scenario.name}: trade with a partner is 0, and has no share to forecast"
-        )
     shares = trade / trade.sum(axis=2, keepdims=True)
     return np.ascontiguousarray(shares.transpose(1, 2, 0, 3))
 

@@ -17,7 +17,7 @@ from sim.analysis.backtest.numbers import SOURCE, given, number, spread
 from sim.analysis.backtest.spells import Spells
 from sim.axes import ROW
 from sim.errors import InputError
-from sim.history import History
+from sim.history import ZERO_TRADE, History
 from sim.periods import parse_period
 from sim.quantity import Quantity
 from sim.rule_specs import Rules
@@ -199,7 +199,10 @@ def _complete(base: Scenario, history: History, origin: int) -> list[str]:
 
 def _state(state: StateSpec, history: History, code: str, origin: int, growth: Growth) -> StateSpec:
     trade = history.data["trade"].sel(state=code, year=origin)
-    amounts = {str(j).lower(): float(trade.sel(partner=j)) for j in trade["partner"].values}
+    amounts = {  # no trade would stay none for ever
+        str(j).lower(): max(float(trade.sel(partner=j)), ZERO_TRADE)
+        for j in trade["partner"].values
+    }
     return replace(
         state,
         gdp=given(state.gdp, _output(history, code, origin)),
