@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
+import tempfile
+from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from sim.errors import InputError
+from sim.errors import InputError, MultivectorError
+from sim.plain import digest
 
 if TYPE_CHECKING:
     from sim.analysis.backtest import Backtest
@@ -19,6 +23,10 @@ NO_DECISIONS: Final = "none"
 """Says that the choice rule is not scored."""
 FOLDER: Final = "backtests"
 """Where results go, unless told."""
+FOLDER_MODE: Final = 0o755
+"""Others may read results."""
+RIVALS_SHOWN: Final = ("persistence with spread", "persistence", "gravity known")
+"""References of the figure of skill, the first that was scored."""
 ID_BYTES: Final = 5
 """Of the hash in the name of a folder."""
 QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -48,7 +56,7 @@ def add_command(commands: Any, shared: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--origins",
         metavar="YEARS",
-        help="to forecast from, such as 2008-2013 or 2008,2010; else all after the training",
+        help="to forecast from, such as 2008-2013 or 2008,2010; else all from the last of training",
     )
     parser.add_argument("--horizons", type=int, metavar="YEARS", help="ahead, at most (8)")
     parser.add_argument("--members", type=int, metavar="N", help="of each ensemble (500)")
@@ -81,15 +89,16 @@ def _backtest(options: argparse.Namespace) -> None:
     from sim import backtesting
     from sim.analysis.backtest import decided, run_backtest
     from sim.analysis.backtest.forecast import HORIZONS, MEMBERS
+    from sim.analysis.backtest.run import check
     from sim.analysis.backtest.words import text_of
-    from sim.store import writable
+    from sim.history.decisions import read_decisions
 
-    folder = writable(options.save or FOLDER, "--save")
-    train = (backtesting.FIRST, backtesting.CUT)
-    if options.train:
-        years = read_years("--train", options.train)
-        train = years[0], years[-1]
+    place = _place(options)
+    train = _training(options)
     states = None if options.states is None else options.states.split(",")
+    table = None
+    if options.decisions != NO_DECISIONS:
+        table = read_decisions(None if options.decisions is None else Path(options.decisions))
     history, past = backtesting.read(options.data, states, options.basis, train[1], options.until)
     plan = backtesting.plan(
         history,
@@ -97,12 +106,14 @@ def _backtest(options: argparse.Namespace) -> None:
         HORIZONS if options.horizons is None else options.horizons,
         MEMBERS if options.members is None else options.members,
         options.seed,
-        train[1],
+        train,
     )
     calibration = None
     if options.calibrate:
-        fitted = backtesting.fitted(past, train, options.overrides, options.config_dir, plan.seed)
-        base, calibration = fitted
+        base, calibration = backtesting.fitted(
+            past, train, options.overrides, options.config_dir, plan.seed
+        )
+        check(history, base, plan)
         print(f"{calibration.text()}\n")
     else:
         base = backtesting.shipped(options.overrides, options.config_dir)
@@ -111,23 +122,48 @@ def _backtest(options: argparse.Namespace) -> None:
         print("These data are invented: the model made them. They say nothing on any state.\n")
     print(text_of(found))
     choices = None
-    if options.decisions != NO_DECISIONS:
-        choices = backtesting.decisions(options.decisions, options.overrides, options.config_dir)
+    if table is not None:
+        chosen = [d for d in table if states is None or d.state in history.data["state"].values]
+        choices = backtesting.decisions(chosen, options.overrides, options.config_dir)
         print(f"\n{decided.text_of(choices)}")
     request = {
         "data": history.digest,
         "plan": [plan.origins, plan.horizons, plan.members, plan.seed],
         "overrides": options.overrides,
+        "configuration": digest(base),
         "train": train if options.calibrate else None,
         "states": states,
         "basis": options.basis,
-        "decisions": options.decisions,
         "until": options.until,
+        "decisions": None if choices is None else [d.id for d in choices.decisions],
     }
-    if options.save is None:
-        folder = folder / _name(request)
-    _write(found, calibration, choices, folder, request)
+    folder = place if options.save else place / _name(request)
+    _write(Found(found, calibration, choices), folder, request)
     print(f"\n{folder}")
+
+
+def _place(options: argparse.Namespace) -> Path:
+    """Where results go; a folder that was named must be new or empty."""
+    from sim.store import writable
+
+    place = writable(options.save or FOLDER, "--save")
+    if options.save and place.is_dir() and any(place.iterdir()):
+        raise InputError(f"--save: {place} is not empty; give another folder")
+    return place
+
+
+def _training(options: argparse.Namespace) -> tuple[int, int]:
+    """First and last training year."""
+    from sim.backtesting import CUT, FIRST
+
+    if not options.train:
+        return FIRST, CUT
+    if not options.calibrate:
+        raise InputError("--train: goes with --calibrate; shipped numbers have years of their own")
+    first, dash, last = options.train.partition("-")
+    if not (dash and first.isdigit() and last.isdigit()):
+        raise InputError(f"--train: '{options.train}' is not a span of years such as 2000-2008")
+    return int(first), int(last)
 
 
 def read_years(option: str, text: str) -> list[int]:
@@ -158,46 +194,67 @@ def _name(request: dict[str, Any]) -> str:
     return f"{origins[0]}-{origins[-1]}-{blake2b(known, digest_size=ID_BYTES).hexdigest()}"
 
 
-def _write(
-    found: Backtest,
-    calibration: Calibration | None,
-    choices: Choices | None,
-    folder: Path,
-    request: dict[str, Any],
-) -> None:
+@dataclass(frozen=True)
+class Found:
+    """What is written."""
+
+    backtest: Backtest
+    calibration: Calibration | None
+    choices: Choices | None
+
+
+def _write(found: Found, folder: Path, request: dict[str, Any]) -> None:
+    """Write all, or nothing: into a folder beside it, which takes its place when it is whole."""
+    part: Path | None = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        _write_into(part, found, request)
+        part.chmod(FOLDER_MODE)
+        if folder.is_dir():
+            shutil.rmtree(folder)
+        part.rename(folder)
+    except OSError as error:
+        raise MultivectorError(f"{folder}: {error.strerror or error}") from None
+    finally:
+        if part is not None:
+            shutil.rmtree(part, ignore_errors=True)
+
+
+def _write_into(folder: Path, found: Found, request: dict[str, Any]) -> None:
     """Tables, figures, what was asked, and the calibration as a folder of configuration."""
-    from sim.analysis.backtest.forecast import SPREAD
-    from sim.analysis.backtest.result import FIRST
-    from sim.analysis.backtest.words import SHOWN
+    from sim.analysis.backtest.words import SHOWN, leading
     from sim.code import code_digest, versions
     from sim.plots import choices_scored, observed_and_forecast, reliability, skill_by_horizon
     from sim.plots.figures import figure_of, save
 
-    folder.mkdir(parents=True, exist_ok=True)
+    result, choices = found.backtest, found.choices
     tables = {
-        "scores": found.cells(),
-        "skill": found.table(),
-        "coverage": found.coverage(("period", "reach")),
-        "acceptance": found.acceptance(),
-        "forecasts": found.quantiles(QUANTILES),
+        "scores": result.cells(),
+        "skill": result.table(),
+        "coverage": result.coverage(("period", "reach")),
+        "acceptance": result.acceptance(),
+        "forecasts": result.quantiles(QUANTILES),
     }
+    if choices is not None:
+        tables |= {"choices": choices.table(), "decisions": choices.log()}
+    if found.calibration is not None:
+        tables["calibration"] = found.calibration.table()
     for name, table in tables.items():
         table.to_csv(folder / f"{name}.csv", index=False)
-    first = next(name for name in (FIRST, *found.models) if name in found.models)
-    others = tuple(name for name in found.data["model"].values.tolist() if name not in found.models)
-    compared = [n for n in (*SHOWN, *others) if n in found.data["model"].values and n != SPREAD]
-    horizons = found.skill("horizon", models=compared, references=[SPREAD])
-    save(figure_of(skill_by_horizon(horizons, SPREAD)), folder / "skill.png")
-    save(reliability(found.data), folder / "reliability.png")
-    save(observed_and_forecast(found.data, first), folder / "forecasts.png")
+    scored = set(result.cells()["model"])
+    reference = next(name for name in RIVALS_SHOWN if name in scored)
+    names = result.data["model"].values.tolist()
+    others = [name for name in names if name not in result.models]
+    compared = [n for n in (*SHOWN, *others) if n in scored and n != reference]
+    horizons = result.skill("horizon", models=compared, references=[reference])
+    save(figure_of(skill_by_horizon(horizons, reference)), folder / "skill.png")
+    save(reliability(result.data), folder / "reliability.png")
+    save(observed_and_forecast(result.data, leading(result)), folder / "forecasts.png")
     if choices is not None:
-        table = choices.table()
-        table.to_csv(folder / "choices.csv", index=False)
-        choices.log().to_csv(folder / "decisions.csv", index=False)
-        save(figure_of(choices_scored(table)), folder / "choices.png")
-    if calibration is not None:
-        calibration.table().to_csv(folder / "calibration.csv", index=False)
-        calibration.write(folder / "calibrated")
+        save(figure_of(choices_scored(choices.table())), folder / "choices.png")
+    if found.calibration is not None:
+        found.calibration.write(folder / "calibrated")
     known = {**request, "code": code_digest("analysis"), "versions": versions()}
     record = folder / "backtest.json"
     record.write_text(json.dumps(known, indent=1, default=str) + "\n", encoding="utf-8")

@@ -12,7 +12,7 @@ from sim.analysis.backtest.forecast import HORIZONS, MEMBERS
 from sim.compose import load_scenario
 from sim.errors import InputError
 from sim.history import History, read_history
-from sim.history.decisions import read_decisions
+from sim.history.decisions import Decision, read_decisions
 from sim.scenario import Scenario
 
 CUT = 2008
@@ -20,12 +20,16 @@ CUT = 2008
 FIRST = 2000
 """First year that it reads, chosen on the years after the cut among 1994, 1996, 1998, 1999, 2000:
 the nineties, with their new currencies and the crisis of 1998, were more volatile."""
+LEAST_TRAINING = 3
+"""Fewest changes from year to year that a calibration is tried on."""
 PAST = (
     "events=history",
     "rules.environment.war.value=0",
     "rules.environment.sanctions.value=0",
 )
 """Configuration in which history begins, before war and sanctions."""
+GIVEN = ("seed", "replicates", "horizon", "scenario", "events", "outcomes", "powers")
+"""Parts of the configuration that a back-test sets by itself."""
 BASE = "strategic_balance"
 EXAMPLE = "example"
 """Stands for the folder of invented data."""
@@ -74,13 +78,18 @@ def backtest(
     >>> found.skill("horizon", models=["trade known"])["forecasts"].tolist()
     [5, 5, 5, 5, 5, 5, 5, 5]
     """
+    if not refit and train != (FIRST, CUT):
+        raise InputError(
+            "train: goes with refit; the shipped numbers have training years of their own"
+        )
     history, past = read(data, states, basis, train[1], until)
+    asked = plan(history, origins, horizons, members, seed, train)
     base = (
         fitted(past, train, overrides, config_dir, seed)[0]
         if refit
         else shipped(overrides, config_dir)
     )
-    return run_backtest(history, base, plan(history, origins, horizons, members, seed, train[1]))
+    return run_backtest(history, base, asked)
 
 
 def read(
@@ -101,6 +110,7 @@ def read(
 
 def shipped(overrides: Sequence[str], config_dir: str | Path | None) -> Scenario:
     """The model with the calibration of the configuration."""
+    _check(overrides)
     chosen = [] if _named(overrides, "mechanism") else ["mechanism=calibrated_trade"]
     return load_scenario(BASE, *PAST, *chosen, *overrides, config_dir=config_dir)
 
@@ -113,8 +123,13 @@ def fitted(
     seed: int = 1,
 ) -> tuple[Scenario, Calibration]:
     """The model calibrated on the training years, and the calibration."""
+    _check(overrides)
     if _named(overrides, "mechanism"):
-        raise InputError("mechanism: a calibration starts from mechanism=uncalibrated_trade")
+        raise InputError("mechanism: a calibration starts from ranges of its own; leave it out")
+    if not train[0] + LEAST_TRAINING <= train[1]:
+        raise InputError(
+            f"train: {train[0]} to {train[1]}; needs {LEAST_TRAINING + 1} years, in order"
+        )
     base = load_scenario(
         BASE, *PAST, "mechanism=uncalibrated_trade", *overrides, config_dir=config_dir
     )
@@ -123,12 +138,14 @@ def fitted(
 
 
 def decisions(
-    file: str | Path | None, overrides: Sequence[str], config_dir: str | Path | None
+    table: Sequence[Decision] | None = None,
+    overrides: Sequence[str] = (),
+    config_dir: str | Path | None = None,
 ) -> Choices:
-    """The choice rule scored on a table of decisions, None for that of the program."""
-    table = read_decisions(None if file is None else Path(file))
-    powers = [] if _named(overrides, "powers") else ["powers=five_suitors"]
-    return score_decisions(table, load_scenario(BASE, *powers, *overrides, config_dir=config_dir))
+    """The choice rule scored on decisions, None for those of the program."""
+    chosen = read_decisions() if table is None else table
+    base = load_scenario(BASE, "powers=five_suitors", *overrides, config_dir=config_dir)
+    return score_decisions(chosen, base)
 
 
 def plan(
@@ -137,13 +154,43 @@ def plan(
     horizons: int,
     members: int,
     seed: int,
-    cut: int,
+    train: tuple[int, int],
 ) -> Plan:
-    """What is forecast: by default from every year between the cut and the last but one."""
+    """What is forecast: by default from every year that all can be forecast from, after training.
+
+    The last training year is the first origin, since forecasts from it are of years after it.
+
+    Raises
+    ------
+    InputError
+        An origin lies within the training years: what the model was fitted to is no test.
+    """
+    first, cut = train
     last = int(history.data["year"][-1])
-    chosen = range(cut, last) if origins is None else sorted(set(origins))
-    return Plan(tuple(chosen), horizons, members, seed)
+    if origins is None:
+        known = history.shares.notnull().all("partner").any("state")
+        chosen = [year for year in range(cut, last) if bool(known.sel(year=year))]
+    else:
+        chosen = sorted(set(origins))
+    if not chosen:
+        raise InputError(
+            f"origins: no year of trade from {cut}, the last of training, to {last - 1}"
+        )
+    if chosen[0] < cut:
+        raise InputError(
+            f"origins: {chosen[0]} lies within the training years, which end in {cut}; "
+            "what the model was fitted to is no test"
+        )
+    return Plan(tuple(chosen), horizons, members, seed, since=first)
+
+
+def _check(overrides: Sequence[str]) -> None:
+    """Refuse configuration that a back-test sets by itself."""
+    for group in GIVEN:
+        if _named(overrides, group):
+            raise InputError(f"option '{group}=': a back-test sets it; see multivector backtest -h")
 
 
 def _named(overrides: Sequence[str], group: str) -> bool:
-    return any(text.partition("=")[0].lstrip("+~") == group for text in overrides)
+    names = (text.partition("=")[0].lstrip("+~").partition(".")[0] for text in overrides)
+    return group in names

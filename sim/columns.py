@@ -43,6 +43,7 @@ _SHAPING: Final = (
     "rules.choice.precision",
     "rules.coercion.rate",
     "rules.documents.signed",
+    "rules.trade.volatility",
     ".summits.every",
     ".half_life",
     "corridors.",

@@ -26,6 +26,7 @@ from sim.analysis.composition import ilr
 from sim.axes import BoolArray, FloatArray, IntArray
 from sim.errors import InputError
 from sim.history import History
+from sim.history.codes import Basis
 from sim.quantity import Quantity
 from sim.sampling import Sampler
 from sim.scenario import Scenario
@@ -116,13 +117,16 @@ def prior(base: Scenario, history: History, first: int, last: int, draws: int, s
 def reported_changes(history: History, known: Prior) -> FloatArray:
     """Reported changes of log-ratio coordinates, (state, year, coordinate).
 
-    NaN where a year is missing, and where the basis of a partner changes: that is no behaviour.
+    NaN where a year is missing, or interpolated for a partner, which may lean on later years, and
+    where the basis of a partner changes: that is no behaviour.
     """
     years = [known.years[0] - 1, *known.years]
     shares = history.shares.sel(state=list(known.states), year=years)
+    labels = history.data["basis"].sel(state=list(known.states), year=years)
+    drawn = (labels == Basis.INTERPOLATED).any("power").transpose("state", "year").values
     broken = history.data["breaks"].sel(state=list(known.states), year=years[1:]).any("power")
     reported = shares.transpose("state", "year", "partner").values
-    whole: BoolArray = np.asarray(np.isfinite(reported).all(axis=-1))
+    whole: BoolArray = np.asarray(np.isfinite(reported).all(axis=-1)) & ~drawn
     coordinates = ilr(np.where(whole[..., np.newaxis], reported, 1.0))
     found = np.diff(coordinates, axis=1)
     usable = whole[:, 1:] & whole[:, :-1] & ~broken.transpose("state", "year").values

@@ -24,7 +24,7 @@ from sim.axes import STATES
 from sim.code import code_digest, versions
 from sim.errors import InputError
 from sim.history import History
-from sim.quantity import SCALAR, Draw, Quantity
+from sim.quantity import Draw, Quantity
 from sim.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -36,13 +36,11 @@ KEPT: Final = 4000
 """Draws from the posterior."""
 LEARNT: Final = 0.9
 """A number counts as learnt where its spread is below this part of that before."""
-INFORMED: Final = (
-    "rules.trade.trend",
-    "rules.trade.partner_elasticity",
-    "rules.trade.adjustment_time",
-    VOLATILITY,
-)
-"""Quantities that a calibration puts in."""
+TREND: Final = "rules.trade.trend"
+INFORMED: Final = (TREND, VOLATILITY)
+"""Quantities that a calibration puts in; yearly changes of shares say nothing on the others."""
+LEAST_VOLATILITY: Final = 0.01
+"""Lower end of a range of volatility, 1/sqrt(yr)."""
 FADING: Final = (3.0, 5.0, 10.0)
 """Half-life of trends after the training years, years: low, mode, high."""
 WHY_FADING: Final = (
@@ -50,8 +48,8 @@ WHY_FADING: Final = (
     "straight ones (Gardner and McKenzie 1985); on the years after the cut any half-life from 3 "
     "years to none scores the same within 2 percent"
 )
-MECHANISM: Final = "calibrated_trade"
-"""File of ``configs/mechanism`` that holds a calibration."""
+MECHANISM: Final = "fitted_trade"
+"""File of a configuration folder that holds a calibration; that of the program has another name."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +62,7 @@ class Calibration:
     first, last : training years. states : of which there are volatilities.
     history : hash of the data. years_read : last year that was read of any file.
     code, version, day : of the program, and when it was made.
+    prefix : of the names of its facts; those of the program begin with ``cal``.
     """
 
     known: Prior
@@ -75,11 +74,12 @@ class Calibration:
     code: str
     version: str
     day: str
+    prefix: str = "fit"
 
     @property
     def label(self) -> str:
         """Short name that changes with data and years."""
-        return f"cal-{self.history[:8]}-{self.first}-{self.last}"
+        return f"{self.prefix}-{self.history[:8]}-{self.first}-{self.last}"
 
     def table(self) -> pd.DataFrame:
         """One row for each number.
@@ -116,7 +116,7 @@ class Calibration:
     @property
     def correlation(self) -> float:
         """Largest correlation between two numbers put in; runs draw them independently."""
-        places = [n for n, name in enumerate(self.posterior.names) if name.startswith(INFORMED)]
+        places = [n for n, name in enumerate(self.posterior.names) if _put_in(name)]
         found = np.corrcoef(self.posterior.values[places])
         return float(np.abs(found - np.eye(len(places))).max())
 
@@ -147,29 +147,32 @@ class Calibration:
             trade,
             trend=self._quantity(trade.trend),
             trend_half_life=fading(trade.trend_half_life),
-            partner_elasticity=self._quantity(trade.partner_elasticity),
-            adjustment_time=self._quantity(trade.adjustment_time),
             volatility=self._quantity(trade.volatility),
         )
         return replace(scenario, rules=replace(rules, trade=fitted))
 
-    def write(self, folder: Path) -> None:
-        """Write a configuration folder: the mechanism, and the facts that it rests on."""
+    def write(self, folder: Path, name: str = MECHANISM) -> None:
+        """Write a configuration folder: the mechanism, and the facts that it rests on.
+
+        Parameters
+        ----------
+        name : of the mechanism, ``calibrated_trade`` for that of the program.
+        """
         put(folder / "evidence" / "sources" / "calibration.yaml", "", {self.label: self._source()})
         put(folder / "evidence" / "facts" / "calibration.yaml", "", dict(self._facts()))
         heading = (
-            f"# @package _global_\n# multivector run mechanism={MECHANISM}\n"
+            f"# @package _global_\n# multivector run mechanism={name}\n"
             f"# Trade with trends and shocks (E27c, O13), fitted to the years {self.first} to "
             f"{self.last}.\n"
         )
         tree = {"rules": {"trade": dict(self._entries())}}
-        put(folder / "mechanism" / f"{MECHANISM}.yaml", heading, tree)
+        put(folder / "mechanism" / f"{name}.yaml", heading, tree)
 
     def _moments(self, path: str) -> tuple[dict[str, float], dict[str, float]]:
         """Mean and standard deviation by entry."""
         means, deviations = {}, {}
         for name, draws in zip(self.posterior.names, self.posterior.values, strict=True):
-            if name == path or name.startswith(f"{path}."):
+            if name.rpartition(".")[0] == path:
                 entry = name[len(path) + 1 :]
                 means[entry], deviations[entry] = float(draws.mean()), float(draws.std())
         return means, deviations
@@ -180,7 +183,10 @@ class Calibration:
         for entry in quantity.entries:  # what was not drawn stays: the rest of the world
             means.setdefault(entry, quantity.of(entry))
             deviations.setdefault(entry, 0.0)
-        return spread(quantity, means, deviations)
+        found = spread(quantity, means, deviations)
+        ends = zip(found.low, found.value, strict=True)
+        clipped = (_clipped(quantity.path, low) if value else low for low, value in ends)
+        return replace(found, low=tuple(clipped))
 
     def _source(self) -> dict[str, str]:
         return {
@@ -205,7 +211,7 @@ class Calibration:
     def _facts(self) -> Iterator[tuple[str, dict[str, Any]]]:
         table = self.table().set_index("name")
         for name, row in table.iterrows():
-            if not str(name).startswith(INFORMED):
+            if not _put_in(str(name)):
                 continue
             before = (
                 ""
@@ -240,15 +246,14 @@ class Calibration:
             means, deviations = self._moments(path)
             entry: dict[str, Any] = {}
             for key, sign in (("value", 0.0), ("low", -TRIANGLE), ("high", TRIANGLE)):
-                numbers = {e: rounded(means[e] + sign * deviations[e]) for e in means}
-                entry[key] = numbers.get(SCALAR, numbers)
-                if path.endswith("trend"):
+                ends = {e: means[e] + sign * deviations[e] for e in means}
+                entry[key] = {e: rounded(_clipped(path, end)) for e, end in ends.items()}
+                if path == TREND:
                     entry[key]["row"] = 0
-                if path == VOLATILITY:  # of states without data
+                else:  # states without data
                     entry[key] |= {s: 0 for s in STATES if s not in means}
             entry["draw"] = "triangular"
-            ids = {e: [self._id(f"{path}.{e}" if e else path)] for e in means}
-            entry["evidence"] = ids.get(SCALAR, ids)
+            entry["evidence"] = {e: [self._id(f"{path}.{e}")] for e in means}
             entry["assumption"] = (
                 "triangle with the mean and spread of the posterior; drawn independently of the "
                 "other numbers of the calibration"
@@ -302,9 +307,15 @@ def calibrate(
     )
 
 
+def _clipped(path: str, end: float) -> float:
+    """End of a range; a volatility stays above 0."""
+    return max(end, LEAST_VOLATILITY) if path == VOLATILITY else end
+
+
+def _put_in(name: str) -> bool:
+    """Whether a number is one of a quantity that a calibration puts in."""
+    return name.rpartition(".")[0] in INFORMED
+
+
 def _unit(name: str) -> str:
-    if name.startswith(VOLATILITY):
-        return "1/sqrt(yr)"
-    return {"partner_elasticity": "1", "adjustment_time": "years"}.get(
-        name.rsplit(".", 1)[1], "1/yr"
-    )
+    return "1/sqrt(yr)" if name.startswith(VOLATILITY) else "1/yr"

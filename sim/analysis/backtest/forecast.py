@@ -48,6 +48,8 @@ class Plan:
     origins : years to forecast from. horizons : years ahead, at most.
     members, seed : of the ensembles.
     names : of the forecasts, some of ``VARIANTS`` and ``RIVALS``.
+    since : first year that rivals learn from, None for all: the calibration's, so that none of them
+        has the better years.
     """
 
     origins: tuple[int, ...]
@@ -55,6 +57,7 @@ class Plan:
     members: int = MEMBERS
     seed: int = 1
     names: tuple[str, ...] = (*VARIANTS, *RIVALS)
+    since: int | None = None
 
 
 def forecasts(
@@ -85,7 +88,7 @@ def forecasts(
                 places = [states.index(state) for state in scenario.state_codes]
                 found[places, :, :years] = shares_of(scenario)
             else:
-                for place, past in enumerate(_pasts(history, origin)):
+                for place, past in enumerate(_pasts(history, plan.since, origin)):
                     generator = np.random.default_rng([plan.seed, origin, place])
                     if len(past) >= baselines.LEAST_YEARS:
                         drawn = RIVALS[name](past, years, plan.members, generator)
@@ -112,9 +115,9 @@ def trade_of(scenario: Scenario) -> FloatArray:
     return path[::STEPS_A_YEAR]
 
 
-def _pasts(history: History, origin: int) -> Sequence[FloatArray]:
+def _pasts(history: History, since: int | None, origin: int) -> Sequence[FloatArray]:
     """Shares of each state up to the origin, (year, partner), as far back as no year is missing."""
-    shares = history.shares.sel(year=slice(None, origin)).transpose("state", "year", "partner")
+    shares = history.shares.sel(year=slice(since, origin)).transpose("state", "year", "partner")
     pasts = []
     for rows in shares.values:
         missing = np.flatnonzero(~np.isfinite(rows).all(axis=-1))

@@ -153,8 +153,9 @@ def growth_after(
 ) -> Growth:
     """Growth of an economy after the origin, in current dollars as trade is.
 
-    Known: as reported. Extrapolated: the mean of the last ``TREND_YEARS``, with the spread that the
-    mean of so many years has if growth of single years is independent.
+    Known: as reported. Extrapolated: the mean of the last ``TREND_YEARS``, one number for all,
+    with the spread that the mean of ``years`` has if growth of single years is independent, and the
+    error of the mean: right at the longest horizon, too narrow before.
 
     Raises
     ------
@@ -176,7 +177,7 @@ def growth_after(
     rates = np.diff(np.log(output.sel(year=list(ends)).values))
     if drivers is Drivers.KNOWN:
         return Growth(tuple(rates.tolist()))
-    deviation = float(rates.std(ddof=1) / np.sqrt(years))
+    deviation = float(rates.std(ddof=1) * np.sqrt(1 / years + 1 / len(rates)))
     return Growth((float(rates.mean()),) * years, deviation)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sim.analysis import given
 from sim.analysis.backtest.forecast import Plan
 from sim.analysis.backtest.result import Backtest
@@ -11,6 +13,11 @@ from sim.errors import InputError
 from sim.history import History
 from sim.quantity import Quantity
 from sim.scenario import Scenario
+
+MOST_HORIZONS: Final = 50
+MOST_MEMBERS: Final = 20_000
+MOST_SEED: Final = 2**32
+"""Upper ends that keep a back-test within memory and its seeds within the keys of draws."""
 
 
 def run_backtest(history: History, base: Scenario, plan: Plan) -> Backtest:
@@ -42,9 +49,18 @@ def run_backtest(history: History, base: Scenario, plan: Plan) -> Backtest:
 
 def check(history: History, base: Scenario, plan: Plan) -> None:
     """Refuse a plan that does not fit the history, or states that the model lacks."""
-    given.whole("horizons", plan.horizons, least=1)
-    given.whole("members", plan.members, least=DENSITY_MEMBERS)
-    given.whole("seed", plan.seed, least=0)
+    for name, value, least, most in (
+        ("horizons", plan.horizons, 1, MOST_HORIZONS),
+        ("members", plan.members, DENSITY_MEMBERS, MOST_MEMBERS),
+        ("seed", plan.seed, 0, MOST_SEED),
+    ):
+        if given.whole(name, value, least=least) > most:
+            raise InputError(f"{name}: must be at most {most}, not {value}")
+    if tuple(history.data["power"].values) != base.power_codes:
+        raise InputError(
+            f"powers: the model has {' '.join(base.power_codes)}, the data were read for "
+            f"{' '.join(history.data['power'].values)}"
+        )
     years = history.data["year"].values.tolist()
     for origin in plan.origins:
         given.whole("origins", origin)

@@ -12,6 +12,7 @@ from sim.analysis.backtest.forecast import PERSISTENCE, Plan, forecasts
 from sim.analysis.composition import aitchison, closure, ilr, ilr_inverse
 from sim.axes import FloatArray
 from sim.history import History
+from sim.history.codes import Basis
 from sim.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ BY_PARTNER: Final = ("crps", "pit", "inside50", "inside90")
 """Scores of single shares, (model, state, partner, origin, horizon)."""
 BASES: Final = ("same", "changed")
 """Whether the year forecast is reported on the basis of the origin, for all powers."""
+DRAWN: Final = "interpolated"
+"""Basis of a cell whose origin or year forecast is interpolated, for any power: a drawn line."""
 UNKNOWN: Final = ""
 """Quality and basis of a year without a row."""
 
@@ -35,7 +38,8 @@ def score(base: Scenario, history: History, plan: Plan) -> xr.Dataset:
     ``forecast`` (model, state, partner, origin, horizon, member) and ``observed`` (state, partner,
     origin, horizon), shares; ``history`` (state, partner, year), shares; by (state, origin,
     horizon) ``quality``, the worst letter among the powers in the year forecast, and ``basis``,
-    whether it is that of the origin for all of them: a change of basis is no behaviour; and the
+    whether it is that of the origin for all of them, or interpolated for one: neither a change of
+    basis nor a drawn line is behaviour; and the
     scores of ``BY_STATE`` and ``BY_PARTNER``. NaN where nothing is forecast or reported.
     """
     import xarray as xr
@@ -98,7 +102,9 @@ def _observed(
     worst = np.array([[max(column)[:1] for column in s.T] for s in labels["quality"].values])
     basis = labels["basis"].values
     same = (basis[..., places] == basis[..., starts]).all(axis=1)
-    return shares[..., places], worst[:, places], np.where(same, *BASES)
+    line = (basis == Basis.INTERPOLATED).any(axis=1)
+    kind = np.where(line[:, places] | line[:, starts], DRAWN, np.where(same, *BASES))
+    return shares[..., places], worst[:, places], kind
 
 
 def _by_state(ensemble: FloatArray, observed: FloatArray, name: str) -> dict[str, FloatArray]:

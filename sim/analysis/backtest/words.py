@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -13,15 +14,28 @@ if TYPE_CHECKING:
 
 SHOWN: Final = ("trade known", "full known", "trade extrapolated", "full extrapolated")
 """Forecasts whose skill is printed for all states together; the data hold all."""
+LEGEND: Final = """\
+'trade' is trade, institutions and corridors, 'full' the whole model, 'gravity' output alone.
+'known' forecasts are told output, memberships and sanctions of the years ahead, 'extrapolated'
+ones nothing. The energy score is the distance of an ensemble from what came, less half that of
+its members from one another, in log-ratios of all shares at once. Intervals of 90 % are by states
+and origins drawn again; they are too narrow, since origins overlap and states share their years."""
+"""What the names and numbers below mean."""
 OTHERS: Final = ("random walk", "damped trend", "gravity known")
 """Rivals beside the two kinds of persistence."""
 BY_STATE: Final = ("trade known", "trade extrapolated")
 """Those whose skill is printed state by state."""
 
 
+def leading(result: Backtest) -> str:
+    """Forecast that single tables and figures are about."""
+    names = [name for name in SHOWN if name in result.models]
+    return FIRST if FIRST in names or not names else names[0]
+
+
 def text_of(result: Backtest) -> str:
     """Scores by horizon, skill by state, reach, partner and quality, coverage, and acceptance."""
-    parts = [result.heading]
+    parts = [result.heading, LEGEND]
     for period in (TUNING, HELD_BACK):
         if (result.cells()["period"] == period).any():
             parts += _period(result, period)
@@ -32,7 +46,7 @@ def text_of(result: Backtest) -> str:
 def _period(result: Backtest, period: str) -> list[str]:
     """Tables of the years forecast in a period."""
     shown = [name for name in SHOWN if name in result.models]
-    first = FIRST if FIRST in shown else shown[0]
+    first = leading(result)
     models = result.data["model"].values.tolist()
     energy = result.cells()
     energy = energy[energy["period"] == period]
@@ -96,11 +110,16 @@ def _wide(
     whole = whole[whole["period"] == period].set_index(keys)
     wide = wide.reindex(whole.index)[[r for r in reaches if r in wide]].round(0)
     wide["all"] = [
-        f"{100 * row['skill']:.0f} ({100 * row['low']:.0f} … {100 * row['high']:.0f})"
-        for _, row in whole.iterrows()
+        _with_interval(row["skill"], row["low"], row["high"]) for _, row in whole.iterrows()
     ]
     wide["forecasts"] = whole["forecasts"]
     return wide.reset_index().astype({"forecasts": int})
+
+
+def _with_interval(skill: float, low: float, high: float) -> str:
+    """In per cent; without an interval where there are too few blocks for one."""
+    interval = "" if math.isnan(low) else f" ({100 * low:.0f} … {100 * high:.0f})"
+    return f"{100 * skill:.0f}{interval}"
 
 
 def _coverage(result: Backtest, period: str) -> pd.DataFrame:
