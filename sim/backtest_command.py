@@ -15,6 +15,8 @@ from sim.errors import InputError, MultivectorError
 from sim.plain import digest
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from sim.analysis.backtest import Backtest
     from sim.analysis.backtest.calibration import Calibration
     from sim.analysis.backtest.choices import Choices
@@ -23,6 +25,8 @@ NO_DECISIONS: Final = "none"
 """Says that the choice rule is not scored."""
 FOLDER: Final = "backtests"
 """Where results go, unless told."""
+LEAST_DECISIONS: Final = 2
+"""Fewest decisions that are scored: each is forecast from the others."""
 FOLDER_MODE: Final = 0o755
 """Others may read results."""
 RIVALS_SHOWN: Final = ("persistence with spread", "persistence", "gravity known")
@@ -124,8 +128,11 @@ def _backtest(options: argparse.Namespace) -> None:
     choices = None
     if table is not None:
         chosen = [d for d in table if states is None or d.state in history.data["state"].values]
-        choices = backtesting.decisions(chosen, options.overrides, options.config_dir)
-        print(f"\n{decided.text_of(choices)}")
+        if len(chosen) < LEAST_DECISIONS:
+            print(f"\nChoice rule: {len(chosen)} decisions of these states, too few to be scored")
+        else:
+            choices = backtesting.decisions(chosen, options.overrides, options.config_dir)
+            print(f"\n{decided.text_of(choices)}")
     request = {
         "data": history.digest,
         "plan": [plan.origins, plan.horizons, plan.members, plan.seed],
@@ -194,6 +201,21 @@ def _name(request: dict[str, Any]) -> str:
     return f"{origins[0]}-{origins[-1]}-{blake2b(known, digest_size=ID_BYTES).hexdigest()}"
 
 
+def _acceptance(result: Backtest) -> pd.DataFrame:
+    """What was asked beforehand, in the years to 2014 and after."""
+    import pandas as pd
+
+    from sim.analysis.backtest.result import HELD_BACK, TUNING
+
+    parts = [result.acceptance(period=period) for period in (TUNING, HELD_BACK)]
+    return pd.concat(
+        [
+            part.assign(period=period)
+            for part, period in zip(parts, (TUNING, HELD_BACK), strict=True)
+        ]
+    )
+
+
 @dataclass(frozen=True)
 class Found:
     """What is written."""
@@ -205,7 +227,7 @@ class Found:
 
 def _write(found: Found, folder: Path, request: dict[str, Any]) -> None:
     """Write all, or nothing: into a folder beside it, which takes its place when it is whole."""
-    part: Path | None = None
+    folder, part = folder.resolve(), None  # a link stays one
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
@@ -233,7 +255,7 @@ def _write_into(folder: Path, found: Found, request: dict[str, Any]) -> None:
         "scores": result.cells(),
         "skill": result.table(),
         "coverage": result.coverage(("period", "reach")),
-        "acceptance": result.acceptance(),
+        "acceptance": _acceptance(result),
         "forecasts": result.quantiles(QUANTILES),
     }
     if choices is not None:

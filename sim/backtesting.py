@@ -30,6 +30,8 @@ PAST = (
 """Configuration in which history begins, before war and sanctions."""
 GIVEN = ("seed", "replicates", "horizon", "scenario", "events", "outcomes", "powers")
 """Parts of the configuration that a back-test sets by itself."""
+FITTED = ("uncertainty=", "rules.trade.trend", "rules.trade.volatility")
+"""What a calibration finds, or cannot do without."""
 BASE = "strategic_balance"
 EXAMPLE = "example"
 """Stands for the folder of invented data."""
@@ -126,6 +128,9 @@ def fitted(
     _check(overrides)
     if _named(overrides, "mechanism"):
         raise InputError("mechanism: a calibration starts from ranges of its own; leave it out")
+    for text in overrides:
+        if text.lstrip("+~").startswith(FITTED):
+            raise InputError(f"option '{text}': a calibration finds it; leave it out")
     if not train[0] + LEAST_TRAINING <= train[1]:
         raise InputError(
             f"train: {train[0]} to {train[1]}; needs {LEAST_TRAINING + 1} years, in order"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
 import xarray as xr
-from backtest.made import CUT, STATES, example, uncalibrated, up_to, with_trade
+from backtest.made import CUT, STATES, base, uncalibrated, up_to, with_trade
 from scipy.integrate import quad
 from scipy.stats import norm
 
@@ -23,7 +24,7 @@ from sim.analysis.backtest.calibrate import (
 from sim.analysis.composition import ilr
 from sim.axes import FloatArray
 from sim.errors import InputError
-from sim.history import History, read_history
+from sim.history import History
 from sim.quantity import Draw
 from sim.sampling import Sampler
 
@@ -32,8 +33,8 @@ SLOPE, SIGMA = 0.06, 0.15
 PRIOR_SD = 0.2
 YEARS = 12
 COORDINATES = 3
-DRAWS = 400_000
-KEPT = 40_000
+DRAWS = 40_000
+KEPT = 20_000
 
 
 def toy(
@@ -81,7 +82,7 @@ def test_the_posterior_of_a_linear_model_is_the_conjugate_one() -> None:
     known, slopes, reported = linear()
     found = update(known, reported, KEPT, 1)
     mean, deviation = conjugate(slopes, reported, SIGMA)
-    assert abs(mean - SLOPE) < 3 * deviation < 0.3 * PRIOR_SD  # it has something to say
+    assert abs(mean - SLOPE) < 3 * deviation < 0.5 * PRIOR_SD  # it has something to say
     error = deviation / np.sqrt(KEPT)  # systematic resampling errs by less
     assert found.values[0].mean() == pytest.approx(mean, abs=4 * error)
     assert found.values[0].std() == pytest.approx(deviation, rel=4 / np.sqrt(2 * KEPT))
@@ -93,7 +94,6 @@ def test_effective_draws_are_those_of_the_weights() -> None:
     """Of Gaussian weights: N times (integral of p L)^2 / integral of p L^2, in closed form."""
     known, slopes, reported = linear()
     found = update(known, reported, KEPT, 1)
-    mean, deviation = conjugate(slopes, reported, SIGMA)
     precision = np.sum(slopes**2) / SIGMA**2
     peak = np.sum(slopes * reported) / SIGMA**2 / precision
 
@@ -106,8 +106,6 @@ def test_effective_draws_are_those_of_the_weights() -> None:
 
     assert found.effective == pytest.approx(DRAWS * evidence(1) ** 2 / evidence(2), rel=1e-3)
     assert found.effective < DRAWS / 2
-    assert deviation < PRIOR_SD
-    assert mean != 0
 
 
 def test_the_same_seed_gives_the_same_draws() -> None:
@@ -183,7 +181,7 @@ def moments(squares: float, degrees: int, corners: tuple[float, float, float]) -
     return [
         sum(
             quad(lambda s, k=k: s**k * density(s), a, b, epsabs=0, epsrel=1e-10)[0]
-            for a, b in zip(ends, ends[1:], strict=False)
+            for a, b in pairwise(ends)
         )
         for k in range(3)
     ]
@@ -243,24 +241,29 @@ def known() -> Prior:
 
 
 def test_the_prior_is_drawn_from_the_ranges(known: Prior) -> None:
-    base = uncalibrated()
+    scenario = uncalibrated()
     assert known.states == STATES
     assert known.years == tuple(range(FIRST + 1, CUT + 1))
     assert known.changes.shape == (5, CUT - FIRST, 3, 512)
     trend = known.values[known.names.index("rules.trade.trend.cn")]
     assert -0.15 < trend.min() < -0.1 < 0.1 < trend.max() < 0.15
     for row, state in zip(known.volatility, STATES, strict=True):
-        entry = base.rules.trade.volatility.entries.index(state.lower())
-        quantity = base.rules.trade.volatility
+        quantity = scenario.rules.trade.volatility
+        entry = quantity.entries.index(state.lower())
         ends = (quantity.low[entry], quantity.value[entry], quantity.high[entry])
         assert row.tolist() == list(ends)
     assert not [name for name in known.names if "volatility" in name]
 
 
 def test_paths_of_the_prior_have_no_shocks(known: Prior) -> None:
-    """States with the same numbers move alike but for their corridors, and never by leaps."""
-    again = prior(uncalibrated("rules.trade.volatility.value.kz=0.5"), up_to(), FIRST, CUT, 512, 1)
+    """So that the volatility has no part in them."""
+    scenario = uncalibrated()
+    volatility = scenario.rules.trade.volatility
+    wild = replace(volatility, value=tuple(3 * value for value in volatility.value))
+    rules = replace(scenario.rules, trade=replace(scenario.rules.trade, volatility=wild))
+    again = prior(replace(scenario, rules=rules), up_to(), FIRST, CUT, 512, 1)
     assert np.array_equal(again.changes, known.changes)
+    assert (again.volatility[:, 1] == 3 * known.volatility[:, 1]).all()
     assert np.abs(known.changes).max() < 0.5
 
 
@@ -294,6 +297,20 @@ def test_a_change_of_basis_and_missing_years_are_not_used(known: Prior) -> None:
                 assert np.array_equal(found[row, column], whole[row, column])
     posterior = update(known, found, 100, 1, least=1)
     assert posterior.changes.tolist() == [7, 6, 7, 8, 8]
+
+
+def test_interpolated_years_are_not_used(known: Prior) -> None:
+    """Neither the change to them nor that from them: the line may lean on years after the cut."""
+    data = up_to().data.copy(deep=True)
+    data["basis"] = data["basis"].astype("<U20")
+    for state, power, year in (("KZ", "CN", 2004), ("TM", "RU", CUT), ("UZ", "EU", FIRST)):
+        data["basis"].loc[{"state": state, "power": power, "year": year}] = "interpolated"
+    found = reported_changes(replace(up_to(), data=data), known)
+    used = np.isfinite(found).all(axis=-1)
+    missing = {("KZ", 2004), ("KZ", 2005), ("TM", CUT), ("UZ", FIRST + 1)}
+    for row, state in enumerate(STATES):
+        for column, year in enumerate(known.years):
+            assert used[row, column] == ((state, year) not in missing)
 
 
 def test_a_break_in_the_first_year_is_none_of_the_training() -> None:
@@ -360,8 +377,6 @@ def test_sigma_needs_a_range_above_nothing(low: float) -> None:
 
 def test_fixed_volatility_is_refused() -> None:
     """Of the baseline, which has no shocks."""
-    from backtest.made import base
-
     with pytest.raises(InputError, match=r"rules\.trade\.volatility: a calibration needs a range"):
         prior(base("uncertainty=none"), up_to(), FIRST, CUT, 4, 1)
 
@@ -379,5 +394,3 @@ def test_tuned_names_are_quantities_that_are_drawn() -> None:
     for path in module.TUNED:
         assert [name for name in drawn if name.startswith(path)], path
     assert uncalibrated().rules.trade.trend_half_life.draw is Draw.FIXED
-    assert read_history is not None
-    assert example().data["year"].values[-1] > CUT

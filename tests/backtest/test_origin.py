@@ -22,6 +22,7 @@ from backtest.made import (
     example_files,
     forecast,
     later,
+    up_to,
     with_trade,
     without,
 )
@@ -242,7 +243,8 @@ def test_growth_is_carried_on_with_the_spread_of_its_mean() -> None:
         past = np.diff(np.log(reported(economy, CUT - 10, CUT)))
         found = growth_after(example(), economy, CUT, 4, EXTRAPOLATED)
         np.testing.assert_allclose(found.rates, [past.mean()] * 4, rtol=1e-10)
-        assert found.deviation == pytest.approx(past.std(ddof=1) / 2)
+        # Of four years around their mean, and of the mean of ten around its own.
+        assert found.deviation == pytest.approx(past.std(ddof=1) * np.sqrt(1 / 4 + 1 / 10))
 
 
 def test_extrapolated_growth_is_drawn_with_that_mean_and_spread() -> None:
@@ -512,6 +514,14 @@ def test_forecasts_from_the_past_use_nothing_after_the_origin(tmp_path: Path) ->
     found, wanted = (forecast(calibrated(), h, plan) for h in (other, example()))
     for key, shares in wanted.items():
         assert np.isfinite(shares).all(), key
+        assert np.array_equal(found[key], shares), key
+
+
+@pytest.mark.parametrize("last", [CUT, 2011])
+def test_forecasts_from_the_past_do_not_depend_on_how_far_the_data_go(last: int) -> None:
+    plan = replace(PLAN, names=FROM_PAST)
+    found, wanted = (forecast(calibrated(), h, plan) for h in (up_to(last), example()))
+    for key, shares in wanted.items():
         assert np.array_equal(found[key], shares), key
 
 

@@ -134,7 +134,7 @@ class Calibration:
                 f"{self.posterior.effective:.0f} effective of {self.known.values.shape[1]} draws; "
                 f"largest correlation {self.correlation:.2f}",
                 "",
-                self.table().round(3).fillna("").to_string(index=False),
+                self.table().round(3).to_string(index=False, na_rep=""),
                 "",
                 f"These years say nothing on {', '.join(map(str, vain))}." if vain else "",
             ]

@@ -41,6 +41,8 @@ def text_of(choices: Choices) -> str:
     """Scores on all decisions and on those with rivals, and what the shifts bring."""
     parts = []
     for title, rivals_only in (("all", False), ("those with rival powers", True)):
+        if rivals_only and not choices.rivals.any():
+            continue
         table = choices.table(RATES, rivals_only)
         parts += [
             f"Choice rule on {table['decisions'].iloc[0]} dated decisions, {title}: log score "
@@ -76,6 +78,7 @@ def write(choices: Choices, scenario: Scenario, folder: Path, day: str) -> None:
             f"{gain['better_low']:.3f} to {gain['better_high']:.3f} (90 %)."
         ),
     }
+    years = [decision.year for decision in choices.decisions]
     facts = {
         f"{label}-{power.lower()}": {
             "quantity": f"shift of the constants of choice of {power} besides that of all powers",
@@ -83,7 +86,7 @@ def write(choices: Choices, scenario: Scenario, folder: Path, day: str) -> None:
             "unit": "log-odds",
             "kind": "coefficient",
             "bound": "equal",
-            "period": f"{choices.decisions[0].year}-{max(d.year for d in choices.decisions)}",
+            "period": f"{min(years)}-{max(years)}",
             "subject": f"picks of {power} by Central Asian states",
             "speaker": "Multivector",
             "citations": {label: f"shift of {power}"},
