@@ -117,6 +117,7 @@ LIBRARIES = {
     },
     "sim.decisions": {"pandas"},
     "sim.asking": {"matplotlib", "pandas"},  # for types only
+    "sim.backtest_command": {"pandas"},
     "sim.mechanism": {"yaml"},
     "sim.report": {"jinja2", "matplotlib"},
     "sim.explorer": {"htmltools", "matplotlib", "shiny", "xarray"},
